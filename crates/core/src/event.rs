@@ -1,0 +1,25 @@
+//! What is worth telling the operator: one vocabulary, one JSON line each, never an upstream's text.
+
+use serde::Serialize;
+
+use crate::failure::Failure;
+
+/// One thing that happened. Adapters print it as one line of JSON.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// A node spoke its first word.
+    Word { node: String, model: String, ms: u64 },
+    /// An attempt ended without a word.
+    Failed { node: String, model: String, reason: Failure, ms: u64 },
+    /// An answer reached its end.
+    Answered { node: String, model: String, tokens: Option<u64>, ms: u64 },
+    /// A started answer broke off, and the reader was told so.
+    Cut { node: String, model: String, reason: Failure, ms: u64 },
+    /// The reader left before the end.
+    Left { ms: u64 },
+    /// No node answered.
+    NoNode { ms: u64 },
+    /// The configuration was refused; each fault names its variable and no value that is secret.
+    Misconfigured { faults: Vec<String> },
+}

@@ -1,0 +1,108 @@
+//! What the core asks of the world: fetch, sleep, the time, a log line, and to be kept alive.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::pin;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::future::{Either, select};
+use futures_util::stream::Stream;
+
+pub use crate::event::Event;
+use crate::store::Store;
+
+/// One running place of the service. Cloning is cheap; a clone speaks for the same request.
+pub trait Platform: Clone + Send + Sync + 'static {
+    /// A reply's body, chunk by chunk as it arrives.
+    type Body: Stream<Item = Result<Bytes, FetchError>> + Send + Unpin + 'static;
+    /// Where state that outlives a request is kept.
+    type Store: Store;
+
+    /// Sends a request and resolves when the reply's head is there. Redirects are not followed.
+    ///
+    /// Dropping is cancelling: to drop this future, or the body it resolved to, aborts the request.
+    /// Where the platform can see a connection being made, it gives up after the configured
+    /// [`connect`](crate::config::Deadlines::connect) and says [`FetchError::ConnectTimeout`].
+    fn fetch(
+        &self,
+        request: http::Request<Bytes>,
+    ) -> impl Future<Output = Result<http::Response<Self::Body>, FetchError>> + Send;
+
+    /// Resolves after `wait`.
+    fn sleep(&self, wait: Duration) -> impl Future<Output = ()> + Send;
+
+    /// The time. On Workers the clock stands still between two events of the outside world.
+    fn now(&self) -> Moment;
+
+    /// Writes one event as one line.
+    fn log(&self, event: &Event);
+
+    /// Keeps the instance alive until `task` ends, even when the reply has been sent or its reader left.
+    fn wait_until(&self, task: impl Future<Output = ()> + Send + 'static);
+
+    /// State that outlives a request.
+    fn store(&self) -> &Self::Store;
+}
+
+/// A moment in time: milliseconds since the Unix epoch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment(pub u64);
+
+impl Moment {
+    /// The time from `earlier` to `self`; zero if the clock went backwards.
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl std::ops::Add<Duration> for Moment {
+    type Output = Self;
+
+    fn add(self, wait: Duration) -> Self {
+        let millis = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+        Self(self.0.saturating_add(millis))
+    }
+}
+
+/// Why no reply, or no further byte of one, came from a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FetchError {
+    /// The name of the host could not be resolved.
+    Dns,
+    /// Nobody listens there.
+    Refused,
+    /// No connection within the configured time.
+    ConnectTimeout,
+    /// The connection was made and then lost, or the reply was not HTTP.
+    Broken,
+}
+
+impl fmt::Display for FetchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Dns => "name not resolved",
+            Self::Refused => "connection refused",
+            Self::ConnectTimeout => "no connection in time",
+            Self::Broken => "connection broken",
+        })
+    }
+}
+
+impl std::error::Error for FetchError {}
+
+/// A wait was longer than its deadline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Elapsed;
+
+/// Runs `task`, but no longer than `limit`.
+pub async fn within<P: Platform, T>(
+    platform: &P,
+    limit: Duration,
+    task: impl Future<Output = T>,
+) -> Result<T, Elapsed> {
+    match select(pin!(task), pin!(platform.sleep(limit))).await {
+        Either::Left((value, _)) => Ok(value),
+        Either::Right(((), _)) => Err(Elapsed),
+    }
+}

@@ -1,0 +1,5 @@
+//! The owner's typed data.
+
+/// Placeholder.
+#[derive(Debug)]
+pub struct Site {}
