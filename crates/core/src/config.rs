@@ -1,28 +1,172 @@
 //! The configuration, read through a reader that tests can fake; all faults are told at once.
 
+mod nodes;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
 use std::time::Duration;
+
+pub use nodes::{Models, Node, Nodes};
 
 /// What the service was told at its start.
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// The nodes in the order in which they are asked.
+    pub nodes: Nodes,
     /// How long each wait may last.
     pub deadlines: Deadlines,
+    /// `ALLOWED_ORIGINS`: the origins whose pages may read the replies.
+    pub allowed_origins: Origins,
 }
 
-/// Every wait by its name.
+/// Every wait by its name. The figures of the defaults are the products' own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadlines {
-    /// `CONNECT_MS`: until a connection stands, where the platform can see it.
+    /// `CONNECT_MS`, 3 s: until a connection stands, where the platform can see it.
     pub connect: Duration,
+    /// `FIRST_WORD_MS`, 15 s: until a node speaks, as long as there is another one.
+    pub first_word: Duration,
+    /// `LAST_FIRST_WORD_MS`, 60 s: until the last node speaks.
+    pub last_first_word: Duration,
+    /// `IDLE_MS`, 20 s: between two chunks of an answer.
+    pub idle: Duration,
+    /// `ANSWER_MS`, 120 s: from the request to the end of its answer.
+    pub answer: Duration,
+    /// `HEARTBEAT_MS`, 5 s: of silence towards the reader, then a comment is sent.
+    pub heartbeat: Duration,
+    /// `EARLY_HEAD_MS`, 10 s: without a word, then the reply's head leaves before it is known who will answer.
+    pub early_head: Duration,
 }
 
-/// Everything that is wrong with a configuration.
+impl Deadlines {
+    pub(crate) const DEFAULT: Self = Self {
+        connect: Duration::from_secs(3),
+        first_word: Duration::from_secs(15),
+        last_first_word: Duration::from_secs(60),
+        idle: Duration::from_secs(20),
+        answer: Duration::from_secs(120),
+        heartbeat: Duration::from_secs(5),
+        early_head: Duration::from_secs(10),
+    };
+}
+
+/// The origins whose pages may read the replies.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origins(Vec<String>);
+
+impl Origins {
+    /// Whether a page of `origin` may read the replies.
+    pub fn allow(&self, origin: &str) -> bool {
+        self.0.iter().any(|allowed| allowed == "*" || allowed == origin)
+    }
+}
+
+/// Everything that is wrong with a configuration, one sentence each; never a secret's value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Faults(pub Vec<String>);
 
-impl Config {
-    /// Reads the configuration through `read`, which knows the variables by name.
-    pub fn from_reader(_read: impl Fn(&str) -> Option<String>) -> Result<Self, Faults> {
-        Ok(Self { deadlines: Deadlines { connect: Duration::from_secs(3) } })
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the configuration is refused:")?;
+        self.0.iter().try_for_each(|fault| write!(f, "\n  {fault}"))
     }
+}
+
+impl std::error::Error for Faults {}
+
+impl Config {
+    /// Reads the configuration through `read`, which knows the variables by name. An empty value counts as none.
+    pub fn from_reader(read: impl Fn(&str) -> Option<String>) -> Result<Self, Faults> {
+        let mut reader = Reader { read: &read, faults: Vec::new() };
+        let deadlines = read_deadlines(&mut reader);
+        let allowed_origins = read_origins(&mut reader);
+        let nodes = nodes::read(&mut reader);
+        match nodes {
+            Some(nodes) if reader.faults.is_empty() => Ok(Self { nodes, deadlines, allowed_origins }),
+            _ => Err(Faults(reader.faults)),
+        }
+    }
+}
+
+fn read_deadlines(reader: &mut Reader<'_>) -> Deadlines {
+    let default = Deadlines::DEFAULT;
+    let deadlines = Deadlines {
+        connect: reader.millis("CONNECT_MS", default.connect),
+        first_word: reader.millis("FIRST_WORD_MS", default.first_word),
+        last_first_word: reader.millis("LAST_FIRST_WORD_MS", default.last_first_word),
+        idle: reader.millis("IDLE_MS", default.idle),
+        answer: reader.millis("ANSWER_MS", default.answer),
+        heartbeat: reader.millis("HEARTBEAT_MS", default.heartbeat),
+        early_head: reader.millis("EARLY_HEAD_MS", default.early_head),
+    };
+    if deadlines.answer < deadlines.first_word {
+        reader.fault("ANSWER_MS", "is shorter than FIRST_WORD_MS: no answer could ever be complete");
+    }
+    deadlines
+}
+
+fn read_origins(reader: &mut Reader<'_>) -> Origins {
+    let Some(list) = reader.text("ALLOWED_ORIGINS") else { return Origins::default() };
+    let origins: Vec<String> =
+        list.split(',').map(str::trim).filter(|origin| !origin.is_empty()).map(str::to_owned).collect();
+    for origin in origins.iter().filter(|origin| !is_origin(origin)) {
+        reader.fault("ALLOWED_ORIGINS", format!("{origin:?} is not an origin such as https://example.com"));
+    }
+    Origins(origins)
+}
+
+fn is_origin(text: &str) -> bool {
+    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    text == "*"
+        || host.is_some_and(|host| {
+            !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.:[]".contains(&b))
+        })
+}
+
+/// Reads variables and gathers what is wrong with them.
+struct Reader<'a> {
+    read: &'a dyn Fn(&str) -> Option<String>,
+    faults: Vec<String>,
+}
+
+impl Reader<'_> {
+    fn text(&self, name: &str) -> Option<String> {
+        let value = (self.read)(name)?;
+        let value = value.trim();
+        (!value.is_empty()).then(|| value.to_owned())
+    }
+
+    fn millis(&mut self, name: &str, default: Duration) -> Duration {
+        const LONGEST: u64 = 600_000;
+        let Some(text) = self.text(name) else { return default };
+        match text.parse() {
+            Ok(millis @ 1..=LONGEST) => Duration::from_millis(millis),
+            _ => {
+                self.fault(name, format!("{text:?} is not a number of milliseconds from 1 to {LONGEST}"));
+                default
+            }
+        }
+    }
+
+    /// A secret that travels in a header; `prefix` goes before it.
+    fn secret(&mut self, name: &str, prefix: &str) -> Option<http::HeaderValue> {
+        let text = self.text(name)?;
+        let secret = secret_header(prefix, &text);
+        if secret.is_none() {
+            self.fault(name, "holds a character that a header cannot carry");
+        }
+        secret
+    }
+
+    fn fault(&mut self, name: &str, what: impl fmt::Display) {
+        self.faults.push(format!("{name}: {what}"));
+    }
+}
+
+/// A header value that no `Debug` output shows.
+fn secret_header(prefix: &str, secret: &str) -> Option<http::HeaderValue> {
+    let mut value = http::HeaderValue::from_str(&format!("{prefix}{secret}")).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }

@@ -44,9 +44,9 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// Whether every node would fail alike, so that asking the next one is of no use.
-    pub fn is_the_requests_fault(self) -> bool {
-        self == Self::Rejected
+    /// Whether asking the next node is of no use: it would fail alike, or there is no time left.
+    pub fn is_final(self) -> bool {
+        matches!(self, Self::Rejected | Self::AnswerTimeout)
     }
 }
 

@@ -3,11 +3,24 @@
 //! In scope: which node is asked and for how long, what is relayed, what a reader is told, what the commands answer.
 //! Out of scope: sockets, clocks, threads, the environment, randomness. Those come through [`platform::Platform`].
 
+pub mod command;
 pub mod config;
+pub mod deadline;
+pub mod error;
 pub mod event;
+pub mod events;
 pub mod failure;
+pub mod load;
+pub mod ndjson;
+pub mod ollama;
 pub mod platform;
+pub mod relay;
 pub mod reply;
+pub mod route;
 pub mod service;
 pub mod site;
+pub mod sse;
 pub mod store;
+pub mod terminal;
+pub mod trail;
+pub mod upstream;

@@ -1,27 +1,133 @@
 //! The front door: every adapter converts its request, calls [`handle`], and converts the reply back.
 
-use bytes::Bytes;
-use futures_util::stream::Stream;
+mod cors;
 
-use crate::config::Config;
-use crate::platform::Platform;
-use crate::reply::{self, Reply};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::{Stream, StreamExt};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::{Method, Request};
+
+use crate::config::{Config, Faults};
+use crate::error::Error;
+use crate::event::Event;
+use crate::platform::{Platform, within};
+use crate::reply::Reply;
+use crate::route::{self, Route};
 use crate::site::Site;
+use crate::terminal;
+
+/// Bytes of a request's body.
+pub const LONGEST_BODY: usize = 64 * 1024;
+
+/// Until a request's body is there.
+const READ_BODY: Duration = Duration::from_secs(10);
 
 /// What an instance of the service is made of; shared by all its requests.
 #[derive(Clone, Debug)]
 pub struct Service {
     /// What it was told at its start.
-    pub config: Config,
+    pub config: Arc<Config>,
     /// What the owner says about himself.
     pub site: &'static Site,
 }
 
+impl Service {
+    /// The service with the owner's content as it was built.
+    pub fn new(config: Config) -> Self {
+        Self { config: Arc::new(config), site: Site::load() }
+    }
+
+    /// The service with what `read` knows of the variables.
+    pub fn from_reader(read: impl Fn(&str) -> Option<String>) -> Result<Self, Faults> {
+        Config::from_reader(read).map(Self::new)
+    }
+}
+
 /// Answers one request.
-pub async fn handle<P, B, E>(_platform: &P, _service: &Service, _request: http::Request<B>) -> Reply
+pub async fn handle<P, B, E>(platform: &P, service: &Service, request: Request<B>) -> Reply
 where
     P: Platform,
     B: Stream<Item = Result<Bytes, E>> + Send + Unpin,
+    E: Send,
 {
-    reply::json(http::StatusCode::NOT_FOUND, &"not found")
+    let (head, body) = request.into_parts();
+    let origins = &service.config.allowed_origins;
+    if head.method == Method::OPTIONS {
+        let reply = match route::at(head.uri.path()) {
+            Ok((allowed, _)) => cors::preflight(allowed),
+            Err(error) => error.reply(),
+        };
+        return cors::open_to(origins, &head.headers, reply);
+    }
+    let reply = match route::find(&head.method, head.uri.path()) {
+        Ok(route) => call(platform, service, route, &head.headers, body).await,
+        Err(error) => Err(error),
+    };
+    cors::open_to(origins, &head.headers, reply.unwrap_or_else(|error| error.reply()))
+}
+
+/// What every request is answered with when the configuration was refused. Logs the faults.
+pub fn misconfigured<P: Platform>(platform: &P, faults: &Faults) -> Reply {
+    platform.log(&Event::Misconfigured { faults: faults.0.clone() });
+    Error::Misconfigured.reply()
+}
+
+async fn call<P, B, E>(
+    platform: &P,
+    service: &Service,
+    route: Route,
+    headers: &HeaderMap,
+    body: B,
+) -> Result<Reply, Error>
+where
+    P: Platform,
+    B: Stream<Item = Result<Bytes, E>> + Send + Unpin,
+    E: Send,
+{
+    match route {
+        Route::Terminal => {
+            let body = read_json(platform, headers, body).await?;
+            terminal::handle(platform, service, &body).await
+        }
+    }
+}
+
+async fn read_json<P, B, E>(platform: &P, headers: &HeaderMap, body: B) -> Result<Vec<u8>, Error>
+where
+    P: Platform,
+    B: Stream<Item = Result<Bytes, E>> + Send + Unpin,
+    E: Send,
+{
+    if !is_json(headers) {
+        return Err(Error::UnsupportedMediaType);
+    }
+    let declared = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if declared.is_some_and(|length| length > LONGEST_BODY) {
+        return Err(Error::BodyTooLarge);
+    }
+    within(platform, READ_BODY, read(body)).await.unwrap_or(Err(Error::BodyTimeout))
+}
+
+async fn read<B, E>(mut body: B) -> Result<Vec<u8>, Error>
+where
+    B: Stream<Item = Result<Bytes, E>> + Unpin,
+{
+    let mut whole = Vec::new();
+    while let Some(chunk) = body.next().await {
+        let chunk = chunk.map_err(|_| Error::BodyBroken)?;
+        if whole.len() + chunk.len() > LONGEST_BODY {
+            return Err(Error::BodyTooLarge);
+        }
+        whole.extend_from_slice(&chunk);
+    }
+    Ok(whole)
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let Some(kind) = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes) else { return false };
+    let kind = kind.split(|byte| *byte == b';').next().unwrap_or_default();
+    kind.trim_ascii().eq_ignore_ascii_case(b"application/json")
 }

@@ -1,0 +1,211 @@
+//! The nodes: from the two URLs of the first version, or any number of them as JSON.
+
+use http::header::{AUTHORIZATION, HeaderMap, HeaderName};
+use serde::Deserialize;
+
+use super::{Reader, secret_header};
+
+const DEFAULT_PRIMARY_MODEL: &str = "qwen3.5:latest";
+const DEFAULT_FALLBACK_MODEL: &str = "qwen2.5-coder:7b";
+const MOST_NODES: usize = 8;
+
+/// One machine with Ollama on it.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// What replies and logs call it: `[a-z0-9-]`, at most 32 characters.
+    pub name: String,
+    /// Where it is, without a slash at the end.
+    pub url: String,
+    /// What it runs.
+    pub models: Models,
+    /// What opens its door: the Access headers and the bearer token, as far as they are configured.
+    pub credentials: HeaderMap,
+}
+
+/// The models of one node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Models {
+    /// `PRIMARY_MODEL`: for a request that is alone.
+    pub primary: String,
+    /// `FALLBACK_MODEL`: the lighter one, from the second request in flight on.
+    pub fallback: String,
+}
+
+/// The nodes in the order in which they are asked. Never empty.
+#[derive(Clone, Debug)]
+pub struct Nodes(Vec<Node>);
+
+impl std::ops::Deref for Nodes {
+    type Target = [Node];
+
+    fn deref(&self) -> &[Node] {
+        &self.0
+    }
+}
+
+/// One entry of `HOMEFIRE_NODES`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    name: String,
+    url: String,
+    /// The best model first, then a lighter one.
+    #[serde(default)]
+    models: Vec<String>,
+    token: Option<String>,
+}
+
+pub(super) fn read(reader: &mut Reader<'_>) -> Option<Nodes> {
+    let models = Models {
+        primary: read_model(reader, "PRIMARY_MODEL", DEFAULT_PRIMARY_MODEL),
+        fallback: read_model(reader, "FALLBACK_MODEL", DEFAULT_FALLBACK_MODEL),
+    };
+    let credentials = read_credentials(reader);
+    let nodes = match reader.text("HOMEFIRE_NODES") {
+        Some(json) => read_list(reader, &json, &models, &credentials),
+        None => read_pair(reader, &models, &credentials),
+    };
+    (!nodes.is_empty()).then_some(Nodes(nodes))
+}
+
+fn read_model(reader: &mut Reader<'_>, name: &str, default: &str) -> String {
+    let model = reader.text(name).unwrap_or_else(|| default.to_owned());
+    if !is_model(&model) {
+        reader.fault(name, format!("{model:?} is not a model's name"));
+    }
+    model
+}
+
+fn read_credentials(reader: &mut Reader<'_>) -> HeaderMap {
+    const ACCESS_ID: &str = "CF_ACCESS_CLIENT_ID";
+    const ACCESS_SECRET: &str = "CF_ACCESS_CLIENT_SECRET";
+    let mut headers = HeaderMap::new();
+    match (reader.text(ACCESS_ID).is_some(), reader.text(ACCESS_SECRET).is_some()) {
+        (true, false) => reader.fault(ACCESS_SECRET, format!("is missing, but {ACCESS_ID} is set")),
+        (false, true) => reader.fault(ACCESS_ID, format!("is missing, but {ACCESS_SECRET} is set")),
+        (true, true) | (false, false) => {}
+    }
+    let names = [("cf-access-client-id", ACCESS_ID), ("cf-access-client-secret", ACCESS_SECRET)];
+    for (header, variable) in names {
+        if let Some(value) = reader.secret(variable, "") {
+            headers.insert(HeaderName::from_static(header), value);
+        }
+    }
+    if let Some(value) = reader.secret("NODE_TOKEN", "Bearer ") {
+        headers.insert(AUTHORIZATION, value);
+    }
+    headers
+}
+
+fn read_pair(reader: &mut Reader<'_>, models: &Models, credentials: &HeaderMap) -> Vec<Node> {
+    let urls = [("primary", "OLLAMA_PRIMARY_URL"), ("fallback", "OLLAMA_FALLBACK_URL")];
+    let mut nodes: Vec<Node> = Vec::new();
+    for (name, variable) in urls {
+        let Some(text) = reader.text(variable) else { continue };
+        match base_url(&text) {
+            // The same machine twice is one node: a second try would abort the load that the first one began.
+            Ok(url) if nodes.iter().any(|node| node.url == url) => {}
+            Ok(url) => nodes.push(Node {
+                name: name.to_owned(),
+                url,
+                models: models.clone(),
+                credentials: credentials.clone(),
+            }),
+            Err(what) => reader.fault(variable, what),
+        }
+    }
+    if reader.text("OLLAMA_PRIMARY_URL").is_none() {
+        reader.fault("OLLAMA_PRIMARY_URL", "is not set, and neither is HOMEFIRE_NODES: no node to ask");
+    }
+    nodes
+}
+
+fn read_list(reader: &mut Reader<'_>, json: &str, models: &Models, credentials: &HeaderMap) -> Vec<Node> {
+    const LIST: &str = "HOMEFIRE_NODES";
+    for variable in ["OLLAMA_PRIMARY_URL", "OLLAMA_FALLBACK_URL"] {
+        if reader.text(variable).is_some() {
+            reader.fault(variable, format!("is set beside {LIST}; keep one of the two"));
+        }
+    }
+    let entries: Vec<Entry> = match serde_json::from_str(json) {
+        Ok(entries) => entries,
+        Err(error) => {
+            // The error's own words may quote the value, and with it a token.
+            let at = format!("line {}, column {}", error.line(), error.column());
+            reader.fault(LIST, format!("is not a JSON list of {{name, url, models?, token?}} ({at})"));
+            return Vec::new();
+        }
+    };
+    if entries.is_empty() || entries.len() > MOST_NODES {
+        reader.fault(LIST, format!("names {} nodes; it takes 1 to {MOST_NODES}", entries.len()));
+    }
+    let mut nodes: Vec<Node> = Vec::new();
+    for (at, entry) in entries.into_iter().enumerate() {
+        if nodes.iter().any(|node| node.name == entry.name) {
+            reader.fault(&format!("{LIST}[{at}].name"), format!("{:?} is used twice", entry.name));
+        }
+        nodes.push(node(reader, &format!("{LIST}[{at}]"), entry, models, credentials));
+    }
+    nodes
+}
+
+fn node(reader: &mut Reader<'_>, at: &str, entry: Entry, models: &Models, credentials: &HeaderMap) -> Node {
+    if !is_name(&entry.name) {
+        let name = &entry.name;
+        reader
+            .fault(&format!("{at}.name"), format!("{name:?} is not made of a-z, 0-9 and -, 1 to 32 of them"));
+    }
+    let url = base_url(&entry.url).unwrap_or_else(|what| {
+        reader.fault(&format!("{at}.url"), what);
+        String::new()
+    });
+    let mut credentials = credentials.clone();
+    if let Some(token) = &entry.token {
+        match secret_header("Bearer ", token) {
+            Some(value) => drop(credentials.insert(AUTHORIZATION, value)),
+            None => reader.fault(&format!("{at}.token"), "holds a character that a header cannot carry"),
+        }
+    }
+    let models = match entry.models.as_slice() {
+        [] => models.clone(),
+        [only] => Models { primary: only.clone(), fallback: only.clone() },
+        [best, lighter] => Models { primary: best.clone(), fallback: lighter.clone() },
+        [..] => {
+            reader.fault(&format!("{at}.models"), "takes the best model and a lighter one, no more");
+            models.clone()
+        }
+    };
+    for model in [&models.primary, &models.fallback] {
+        if !is_model(model) {
+            reader.fault(&format!("{at}.models"), format!("{model:?} is not a model's name"));
+        }
+    }
+    Node { name: entry.name, url, models, credentials }
+}
+
+/// The URL without a slash at its end. The errors do not repeat it: it may hold a password.
+fn base_url(text: &str) -> Result<String, &'static str> {
+    const FORM: &str = "is not a URL such as https://mini.example.com";
+    let uri: http::Uri = text.parse().map_err(|_| FORM)?;
+    let authority = uri.authority().ok_or(FORM)?;
+    if !matches!(uri.scheme_str(), Some("http" | "https")) || authority.host().is_empty() {
+        return Err(FORM);
+    }
+    if authority.as_str().contains('@') {
+        return Err("holds a user name or password; use NODE_TOKEN or the Access variables");
+    }
+    if uri.query().is_some() {
+        return Err("holds a query");
+    }
+    Ok(text.trim_end_matches('/').to_owned())
+}
+
+fn is_name(text: &str) -> bool {
+    (1..=32).contains(&text.len())
+        && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+/// Model names travel in a response header.
+fn is_model(text: &str) -> bool {
+    (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic() && b != b'"')
+}

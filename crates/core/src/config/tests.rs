@@ -1,0 +1,101 @@
+//! What is accepted, what is refused, and in which words.
+
+use super::*;
+
+fn config(variables: &[(&str, &str)]) -> Result<Config, Faults> {
+    Config::from_reader(|name| {
+        variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+    })
+}
+
+const PRIMARY: (&str, &str) = ("OLLAMA_PRIMARY_URL", "https://mini.example.com/");
+
+#[test]
+fn two_urls_make_two_nodes_with_the_default_models() {
+    let config = config(&[PRIMARY, ("OLLAMA_FALLBACK_URL", "http://10.0.0.2:11434")]).unwrap();
+    let nodes: Vec<_> = config.nodes.iter().map(|node| (node.name.as_str(), node.url.as_str())).collect();
+    assert_eq!(nodes, [("primary", "https://mini.example.com"), ("fallback", "http://10.0.0.2:11434")]);
+    assert_eq!(config.nodes[0].models.primary, "qwen3.5:latest");
+    assert_eq!(config.nodes[1].models.fallback, "qwen2.5-coder:7b");
+    assert_eq!(config.deadlines, Deadlines::DEFAULT);
+}
+
+#[test]
+fn a_fallback_at_the_primarys_address_is_the_same_node() {
+    assert_eq!(config(&[PRIMARY]).unwrap().nodes.len(), 1);
+    assert_eq!(config(&[PRIMARY, ("OLLAMA_FALLBACK_URL", PRIMARY.1)]).unwrap().nodes.len(), 1);
+}
+
+#[test]
+fn a_list_of_nodes_with_their_own_models_and_tokens() {
+    let list = r#"[{"name":"mini","url":"https://a.example","models":["big","small"],"token":"t1"},
+        {"name":"cloud","url":"https://b.example","models":["tiny"]},
+        {"name":"spare","url":"http://c.example:8088/x/"}]"#;
+    let config = config(&[("HOMEFIRE_NODES", list), ("NODE_TOKEN", "t0"), ("PRIMARY_MODEL", "p")]).unwrap();
+    let token = |at: usize| config.nodes[at].credentials["authorization"].to_str().unwrap().to_owned();
+    assert_eq!(config.nodes[0].models, Models { primary: "big".into(), fallback: "small".into() });
+    assert_eq!(config.nodes[1].models, Models { primary: "tiny".into(), fallback: "tiny".into() });
+    assert_eq!(config.nodes[2].models.primary, "p");
+    assert_eq!(config.nodes[2].url, "http://c.example:8088/x");
+    assert_eq!((token(0), token(2)), ("Bearer t1".to_owned(), "Bearer t0".to_owned()));
+}
+
+#[test]
+fn all_faults_are_told_at_once() {
+    let faults = config(&[
+        ("OLLAMA_PRIMARY_URL", "mini.example.com"),
+        ("OLLAMA_FALLBACK_URL", "https://user:hunter2@b.example"),
+        ("CONNECT_MS", "soon"),
+        ("IDLE_MS", "0"),
+        ("ALLOWED_ORIGINS", "https://ok.example, example.com"),
+        ("CF_ACCESS_CLIENT_ID", "id"),
+        ("NODE_TOKEN", "line\nbreak"),
+        ("PRIMARY_MODEL", "two words"),
+    ])
+    .unwrap_err();
+    let told: Vec<_> = faults.0.iter().map(|fault| fault.split(':').next().unwrap()).collect();
+    assert_eq!(
+        told,
+        [
+            "CONNECT_MS",
+            "IDLE_MS",
+            "ALLOWED_ORIGINS",
+            "PRIMARY_MODEL",
+            "CF_ACCESS_CLIENT_SECRET",
+            "NODE_TOKEN",
+            "OLLAMA_PRIMARY_URL",
+            "OLLAMA_FALLBACK_URL"
+        ]
+    );
+    assert!(!faults.to_string().contains("hunter2"));
+}
+
+#[test]
+fn each_fault_of_a_list_names_its_place() {
+    let check = |list: &str, expect: &str| {
+        let told = config(&[("HOMEFIRE_NODES", list)]).unwrap_err().to_string();
+        assert!(told.contains(expect), "{list}\n  expected {expect}\n  told {told}");
+    };
+    check("[]", "HOMEFIRE_NODES: names 0 nodes");
+    check("{", "HOMEFIRE_NODES: is not a JSON list");
+    check(r#"[{"name":"a","url":"http://x","tokn":"secret"}]"#, "HOMEFIRE_NODES: is not a JSON list");
+    check(r#"[{"name":"A b","url":"http://x"}]"#, "HOMEFIRE_NODES[0].name:");
+    check(r#"[{"name":"a","url":"http://x"},{"name":"a","url":"http://y"}]"#, "HOMEFIRE_NODES[1].name:");
+    check(r#"[{"name":"a","url":"ftp://x"}]"#, "HOMEFIRE_NODES[0].url:");
+    check(r#"[{"name":"a","url":"http://x","token":"é\n"}]"#, "HOMEFIRE_NODES[0].token:");
+    check(r#"[{"name":"a","url":"http://x","models":["1","2","3"]}]"#, "HOMEFIRE_NODES[0].models:");
+}
+
+#[test]
+fn no_node_at_all_is_refused() {
+    assert!(config(&[]).unwrap_err().to_string().contains("OLLAMA_PRIMARY_URL: is not set"));
+    assert!(config(&[("OLLAMA_PRIMARY_URL", " ")]).is_err());
+}
+
+#[test]
+fn secrets_do_not_show() {
+    let list = r#"[{"name":"mini","url":"https://a.example","token":"hunter2"}]"#;
+    let secrets = [("CF_ACCESS_CLIENT_ID", "hunter2"), ("CF_ACCESS_CLIENT_SECRET", "hunter2")];
+    let config = config(&[("HOMEFIRE_NODES", list), secrets[0], secrets[1]]).unwrap();
+    assert!(!format!("{config:?}").contains("hunter2"));
+}

@@ -1,0 +1,101 @@
+//! What is due while an answer streams: told by the time, not by a timer a chunk.
+
+use std::time::Duration;
+
+use crate::config::Deadlines;
+use crate::platform::Moment;
+
+/// Watches over one answer. The caller keeps one timer, armed for [`wait`](Self::wait), and asks what is
+/// [`due`](Self::due) when it rings: a chunk costs a note of the time and nothing else.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    idle: Duration,
+    heartbeat: Duration,
+    /// When the whole answer must be there.
+    end: Moment,
+    /// When the node was last heard.
+    heard: Moment,
+    /// When the reader was last sent something.
+    told: Moment,
+}
+
+/// What is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    /// Nothing yet: the timer was armed before something happened.
+    Nothing,
+    /// The reader has not been sent anything for a while.
+    Heartbeat,
+    /// The node has said nothing for too long.
+    Idle,
+    /// The answer takes too long.
+    End,
+}
+
+impl Watch {
+    /// From `now` on, for a request that arrived at `arrived`.
+    pub fn new(deadlines: &Deadlines, arrived: Moment, now: Moment) -> Self {
+        Self {
+            idle: deadlines.idle,
+            heartbeat: deadlines.heartbeat,
+            end: arrived + deadlines.answer,
+            heard: now,
+            told: now,
+        }
+    }
+
+    /// The reader was sent something.
+    pub fn told(&mut self, now: Moment) {
+        self.told = now;
+    }
+
+    /// The node said something, and the reader has taken it. If he was slow the node is not to blame.
+    pub fn heard(&mut self, now: Moment) {
+        self.heard = now;
+        self.told = now;
+    }
+
+    /// What is due at `now`, the gravest first.
+    pub fn due(&self, now: Moment) -> Due {
+        match now {
+            now if now >= self.end => Due::End,
+            now if now >= self.heard + self.idle => Due::Idle,
+            now if now >= self.told + self.heartbeat => Due::Heartbeat,
+            _ => Due::Nothing,
+        }
+    }
+
+    /// How long until something can be due.
+    pub fn wait(&self, now: Moment) -> Duration {
+        let next = self.end.min(self.heard + self.idle).min(self.told + self.heartbeat);
+        next.since(now)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quiet_answer() {
+        let ms = Duration::from_millis;
+        let deadlines =
+            Deadlines { idle: ms(500), heartbeat: ms(100), answer: ms(800), ..Deadlines::DEFAULT };
+        let mut watch = Watch::new(&deadlines, Moment(1000), Moment(1050));
+        let check = |watch: &Watch, at, due, wait| {
+            assert_eq!((watch.due(Moment(at)), watch.wait(Moment(at))), (due, ms(wait)), "at {at}");
+        };
+        check(&watch, 1050, Due::Nothing, 100);
+        check(&watch, 1149, Due::Nothing, 1);
+        check(&watch, 1150, Due::Heartbeat, 0);
+        watch.told(Moment(1150));
+        check(&watch, 1150, Due::Nothing, 100);
+        watch.told(Moment(1500));
+        check(&watch, 1540, Due::Nothing, 10);
+        check(&watch, 1550, Due::Idle, 0);
+        watch.heard(Moment(1550));
+        check(&watch, 1600, Due::Nothing, 50);
+        check(&watch, 1650, Due::Heartbeat, 0);
+        check(&watch, 1800, Due::End, 0);
+    }
+}

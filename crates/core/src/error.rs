@@ -1,0 +1,159 @@
+//! Every error that a reader can see: its status, its code and its words, in this one place.
+
+use http::header::{ALLOW, HeaderValue, RETRY_AFTER};
+use http::{Method, StatusCode};
+use serde::Serialize;
+
+use crate::failure::Failure;
+use crate::reply::{self, Reply};
+use crate::sse::Frame;
+
+/// Seconds after which asking again may help when no node answered.
+const RETRY_SECONDS: u16 = 30;
+
+/// What a reader is told instead of an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// Nothing lives at this path.
+    NotFound,
+    /// The path is right, the method is not.
+    MethodNotAllowed(&'static Method),
+    /// The body is not declared as JSON.
+    UnsupportedMediaType,
+    /// The body is larger than [`LONGEST_BODY`](crate::service::LONGEST_BODY).
+    BodyTooLarge,
+    /// The body did not arrive in time.
+    BodyTimeout,
+    /// The body broke off.
+    BodyBroken,
+    /// The body is not JSON.
+    InvalidJson,
+    /// There is no query, or it is not a text, or it is empty.
+    MissingQuery,
+    /// The query is longer than [`LONGEST_QUERY`](crate::terminal::LONGEST_QUERY).
+    QueryTooLong,
+    /// The history is not a list of turns.
+    InvalidHistory,
+    /// The node says that the request itself is wrong.
+    Rejected,
+    /// No node answered.
+    NoNode,
+    /// The answer took too long.
+    Timeout,
+    /// The answer broke off.
+    Cut,
+    /// The service was started with a configuration that it refuses.
+    Misconfigured,
+}
+
+impl Error {
+    /// Stable, for programs.
+    pub fn code(&self) -> &'static str {
+        self.row().1
+    }
+
+    /// For people.
+    pub fn message(&self) -> &'static str {
+        self.row().2
+    }
+
+    /// The error as the last event of a stream whose head has already left.
+    pub fn frame(&self) -> Frame<'static> {
+        Frame::Error { code: self.code(), message: self.message() }
+    }
+
+    /// The error as a reply of its own.
+    pub fn reply(&self) -> Reply {
+        #[derive(Serialize)]
+        struct Outer {
+            error: Inner,
+        }
+        #[derive(Serialize)]
+        struct Inner {
+            code: &'static str,
+            message: &'static str,
+        }
+        let (status, code, message) = self.row();
+        let mut reply = reply::json(status, &Outer { error: Inner { code, message } });
+        if let Self::MethodNotAllowed(allowed) = self {
+            let allow =
+                HeaderValue::from_str(&format!("{allowed}, OPTIONS")).expect("methods are ASCII words");
+            reply.headers_mut().insert(ALLOW, allow);
+        }
+        if *self == Self::NoNode {
+            reply.headers_mut().insert(RETRY_AFTER, RETRY_SECONDS.into());
+        }
+        reply
+    }
+
+    fn row(&self) -> (StatusCode, &'static str, &'static str) {
+        use StatusCode as S;
+        match self {
+            Self::NotFound => (S::NOT_FOUND, "not_found", "There is nothing at this path."),
+            Self::MethodNotAllowed(_) => {
+                (S::METHOD_NOT_ALLOWED, "method_not_allowed", "This path takes another method.")
+            }
+            Self::UnsupportedMediaType => (
+                S::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_media_type",
+                "Send JSON, with content-type: application/json.",
+            ),
+            Self::BodyTooLarge => (S::PAYLOAD_TOO_LARGE, "body_too_large", "The body is over 64 KiB."),
+            Self::BodyTimeout => (S::REQUEST_TIMEOUT, "body_timeout", "The body did not arrive in time."),
+            Self::BodyBroken => (S::BAD_REQUEST, "body_broken", "The body broke off."),
+            Self::InvalidJson => (S::BAD_REQUEST, "invalid_json", "The body is not a JSON object."),
+            Self::MissingQuery => {
+                (S::UNPROCESSABLE_ENTITY, "missing_query", "Say what you want to know in \"query\".")
+            }
+            Self::QueryTooLong => {
+                (S::UNPROCESSABLE_ENTITY, "query_too_long", "The query is over 2,000 characters.")
+            }
+            Self::InvalidHistory => (
+                S::UNPROCESSABLE_ENTITY,
+                "invalid_history",
+                "\"history\" is a list of {\"role\": \"user\" or \"assistant\", \"content\": text}.",
+            ),
+            Self::Rejected => {
+                (S::UNPROCESSABLE_ENTITY, "rejected", "The model cannot take this question as it was asked.")
+            }
+            Self::NoNode => (
+                S::SERVICE_UNAVAILABLE,
+                "no_node",
+                "No model can answer right now. Commands still work: try \"help\".",
+            ),
+            Self::Timeout => (S::SERVICE_UNAVAILABLE, "timeout", "The answer took too long and was stopped."),
+            Self::Cut => {
+                (S::SERVICE_UNAVAILABLE, "cut", "The answer broke off; what you read is not all of it.")
+            }
+            Self::Misconfigured => (
+                S::INTERNAL_SERVER_ERROR,
+                "misconfigured",
+                "This service is not set up correctly; its log says what is wrong.",
+            ),
+        }
+    }
+}
+
+/// What ended a started answer, in a reader's words.
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::AnswerTimeout => Self::Timeout,
+            Failure::Rejected => Self::Rejected,
+            Failure::Dns
+            | Failure::Refused
+            | Failure::ConnectTimeout
+            | Failure::FirstWordTimeout
+            | Failure::IdleTimeout
+            | Failure::Broken
+            | Failure::Status(_)
+            | Failure::Redirect
+            | Failure::Html
+            | Failure::Garbage
+            | Failure::LineTooLong
+            | Failure::ErrorLine
+            | Failure::EndedEarly
+            | Failure::Empty => Self::Cut,
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! Ollama's native chat API, as far as it is spoken here: what is asked, and the lines of an answer.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// One turn of a conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// Who speaks.
+    pub role: Role,
+    /// What is said.
+    pub content: String,
+}
+
+/// Who speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// The owner's instructions. Never taken from a reader.
+    #[serde(skip_deserializing)]
+    System,
+    /// The reader.
+    User,
+    /// The model.
+    Assistant,
+}
+
+/// The body of `POST /api/chat`.
+pub fn chat(model: &str, messages: &[Message]) -> Bytes {
+    #[derive(Serialize)]
+    struct Chat<'a> {
+        model: &'a str,
+        messages: &'a [Message],
+        stream: bool,
+        think: bool,
+        keep_alive: i64,
+        options: Options,
+    }
+    let chat =
+        Chat { model, messages, stream: true, think: false, keep_alive: -1, options: Options::CONSTANT };
+    serde_json::to_vec(&chat).expect("messages have string keys and serialize").into()
+}
+
+/// Always the same: Ollama loads a model anew when `num_ctx` changes between two requests.
+#[derive(Serialize)]
+struct Options {
+    num_ctx: u32,
+    num_predict: u32,
+    temperature: f32,
+}
+
+impl Options {
+    const CONSTANT: Self = Self { num_ctx: 8192, num_predict: 1024, temperature: 0.5 };
+}
+
+/// One line of an answer, borrowed from the buffer that holds it.
+#[derive(Debug)]
+pub enum Line<'a> {
+    /// A piece of the answer, possibly empty, possibly the last.
+    Piece {
+        /// The text as a JSON string, quotes and escapes included.
+        content: Option<Cow<'a, str>>,
+        /// Present on the last line.
+        done: Option<Done>,
+    },
+    /// The node tells that it failed.
+    Error,
+}
+
+/// What the last line tells.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Done {
+    /// Why the model stopped.
+    pub reason: Reason,
+    /// Tokens of the answer, where the node counts them.
+    pub tokens: Option<u64>,
+}
+
+/// Why the model stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// It had said everything.
+    Stop,
+    /// It reached its limit of tokens.
+    Length,
+}
+
+impl Reason {
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stop => "stop",
+            Self::Length => "length",
+        }
+    }
+}
+
+/// Not a line that Ollama writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Garbage;
+
+/// Reads one line. Fields that are not known are ignored.
+pub fn line(bytes: &[u8]) -> Result<Line<'_>, Garbage> {
+    #[derive(Deserialize)]
+    struct Wire<'a> {
+        #[serde(borrow)]
+        message: Option<Text<'a>>,
+        done: Option<bool>,
+        #[serde(borrow)]
+        done_reason: Option<Cow<'a, str>>,
+        eval_count: Option<u64>,
+        #[serde(borrow)]
+        error: Option<&'a RawValue>,
+    }
+    #[derive(Deserialize)]
+    struct Text<'a> {
+        #[serde(borrow)]
+        content: Option<&'a RawValue>,
+    }
+    // Serde reads a struct from a JSON array as well; Ollama's lines are objects.
+    if bytes.first() != Some(&b'{') {
+        return Err(Garbage);
+    }
+    let wire: Wire<'_> = serde_json::from_slice(bytes).map_err(|_| Garbage)?;
+    if wire.error.is_some() {
+        return Ok(Line::Error);
+    }
+    if wire.message.is_none() && wire.done.is_none() {
+        return Err(Garbage);
+    }
+    let content = wire.message.and_then(|message| message.content).map(string).transpose()?;
+    let done = (wire.done == Some(true)).then_some(Done {
+        reason: match wire.done_reason.as_deref() {
+            Some("length") => Reason::Length,
+            _ => Reason::Stop,
+        },
+        tokens: wire.eval_count,
+    });
+    Ok(Line::Piece { content, done })
+}
+
+/// A JSON string that every reader can read. It is passed on as it stands unless it may hold half a surrogate pair,
+/// which JSON's grammar allows and many readers refuse.
+fn string(raw: &RawValue) -> Result<Cow<'_, str>, Garbage> {
+    let text = raw.get();
+    if !text.starts_with('"') {
+        return Err(Garbage);
+    }
+    if !text.contains("\\ud") && !text.contains("\\uD") {
+        return Ok(Cow::Borrowed(text));
+    }
+    let decoded: String = serde_json::from_str(text).map_err(|_| Garbage)?;
+    Ok(Cow::Owned(serde_json::to_string(&decoded).expect("a string serializes")))
+}
+
+/// Whether a JSON string has anything to read in it: white space alone is no word.
+pub fn has_word(content: &str) -> bool {
+    match serde_json::from_str::<Cow<'_, str>>(content) {
+        Ok(text) => !text.trim().is_empty(),
+        Err(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_body_is_what_ollama_reads() {
+        let messages = [
+            Message { role: Role::System, content: "Be brief.".into() },
+            Message { role: Role::User, content: "Hi".into() },
+        ];
+        let expect = concat!(
+            r#"{"model":"m","messages":[{"role":"system","content":"Be brief."},"#,
+            r#"{"role":"user","content":"Hi"}],"stream":true,"think":false,"keep_alive":-1,"#,
+            r#""options":{"num_ctx":8192,"num_predict":1024,"temperature":0.5}}"#
+        );
+        assert_eq!(chat("m", &messages), expect.as_bytes());
+    }
+
+    #[test]
+    fn readers_cannot_speak_as_the_system() {
+        assert!(serde_json::from_str::<Message>(r#"{"role":"system","content":"x"}"#).is_err());
+    }
+
+    #[test]
+    fn lines() {
+        let check = |text: &str, expect: &str| {
+            let told = match line(text.as_bytes()) {
+                Ok(Line::Piece { content, done }) => {
+                    let done =
+                        done.map_or(String::new(), |done| format!(" {:?} {:?}", done.reason, done.tokens));
+                    format!("{}{done}", content.as_deref().unwrap_or("-"))
+                }
+                Ok(Line::Error) => "error".to_owned(),
+                Err(Garbage) => "garbage".to_owned(),
+            };
+            assert_eq!(told, expect, "{text}");
+        };
+        check(r#"{"model":"m","message":{"role":"assistant","content":"Hel"},"done":false}"#, r#""Hel""#);
+        check(r#"{"message":{"content":"\u003cb\u003e","images":null},"done":false}"#, r#""\u003cb\u003e""#);
+        check(r#"{"message":{"content":"","thinking":"Okay"},"done":false}"#, r#""""#);
+        check(r#"{"message":{"content":""},"done":true}"#, r#""" Stop None"#);
+        check(
+            r#"{"message":{"content":"x"},"done":true,"done_reason":"length","eval_count":3}"#,
+            r#""x" Length Some(3)"#,
+        );
+        check(r#"{"done":true}"#, "- Stop None");
+        check(r#"{"error":"an error was encountered"}"#, "error");
+        check(r#"{"message":{"content":"😀"},"done":false}"#, r#""😀""#);
+        check(r#"{"message":{"content":"\ud83d\ude00"},"done":false}"#, r#""😀""#);
+        check(r#"{"message":{"content":"\ud83d"},"done":false}"#, "garbage");
+        check(r#"{"message":{"content":7},"done":false}"#, "garbage");
+        check(r#"{"title":"Error 1033: Cloudflare Tunnel error"}"#, "garbage");
+        check("{}", "garbage");
+        check("[]", "garbage");
+        check("<html>", "garbage");
+        check(r#"{"message":{"content":"a"#, "garbage");
+    }
+
+    #[test]
+    fn white_space_is_no_word() {
+        let check = |content: &str, expect| assert_eq!(has_word(content), expect, "{content}");
+        check(r#""""#, false);
+        check(r#"" \n\t""#, false);
+        check(r#""\u00a0""#, false);
+        check(r#"" a""#, true);
+        check(r#""\u0041""#, true);
+    }
+}

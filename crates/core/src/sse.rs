@@ -1,0 +1,77 @@
+//! What a reader receives: events to bytes.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use serde::Serialize;
+
+/// A comment: it keeps the connection awake, and lets the platform notice that the reader has left.
+pub const HEARTBEAT: Bytes = Bytes::from_static(b":\n\n");
+
+/// One event. Readers ignore types that they do not know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum Frame<'a> {
+    /// The answer is complete.
+    Done {
+        /// Who gave it.
+        node: &'a str,
+        /// With which model.
+        model: &'a str,
+        /// Why the model stopped: `stop`, or `length` when it reached its limit.
+        reason: &'a str,
+        /// Tokens of the answer, as far as the node counts them.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        tokens: Option<u64>,
+    },
+    /// The answer is not complete and never will be.
+    Error {
+        /// Stable, for programs.
+        code: &'a str,
+        /// For people.
+        message: &'a str,
+    },
+}
+
+impl Frame<'_> {
+    /// The event as bytes.
+    pub fn to_bytes(&self) -> Bytes {
+        let mut out = BytesMut::new().writer();
+        out.get_mut().put_slice(b"data: ");
+        serde_json::to_writer(&mut out, self).expect("frames have string keys and serialize");
+        let mut out = out.into_inner();
+        out.put_slice(b"\n\n");
+        out.freeze()
+    }
+}
+
+/// Writes a piece of the answer. `content` is a JSON string as it stands, quotes and escapes included.
+pub fn write_token(out: &mut BytesMut, content: &str) {
+    out.reserve(content.len() + 40);
+    out.put_slice(b"data: {\"type\":\"token\",\"content\":");
+    out.put_slice(content.as_bytes());
+    out.put_slice(b"}\n\n");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_are_what_the_products_pages_read() {
+        let check = |frame: Frame<'_>, expect: &str| assert_eq!(frame.to_bytes(), expect.as_bytes());
+        check(
+            Frame::Done { node: "mini", model: "m", reason: "stop", tokens: Some(7) },
+            "data: {\"type\":\"done\",\"node\":\"mini\",\"model\":\"m\",\"reason\":\"stop\",\"tokens\":7}\n\n",
+        );
+        check(
+            Frame::Done { node: "mini", model: "m", reason: "length", tokens: None },
+            "data: {\"type\":\"done\",\"node\":\"mini\",\"model\":\"m\",\"reason\":\"length\"}\n\n",
+        );
+        check(
+            Frame::Error { code: "cut", message: "a \"b\"\n" },
+            "data: {\"type\":\"error\",\"code\":\"cut\",\"message\":\"a \\\"b\\\"\\n\"}\n\n",
+        );
+        let mut out = BytesMut::new();
+        write_token(&mut out, r#"" tok""#);
+        assert_eq!(&out[..], b"data: {\"type\":\"token\",\"content\":\" tok\"}\n\n");
+    }
+}

@@ -1,0 +1,92 @@
+//! One node is asked, up to its first word.
+
+use bytes::Bytes;
+use futures_util::stream::{Stream, StreamExt};
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
+use http::{Method, Request, StatusCode};
+
+use crate::config::Node;
+use crate::failure::Failure;
+use crate::ollama::{self, Message};
+use crate::platform::{FetchError, Platform};
+use crate::relay::{Relay, State};
+
+/// Cloudflare refuses the user agents of common scripts (error 1010), so ours is our own.
+const AGENT: HeaderValue = HeaderValue::from_static(concat!("homefire/", env!("CARGO_PKG_VERSION")));
+
+/// The most that is read of an error's body.
+const LONGEST_ERROR: usize = 4 * 1024;
+
+/// The request for one node.
+pub(super) fn request(node: &Node, model: &str, messages: &[Message]) -> Request<Bytes> {
+    let mut request = Request::new(ollama::chat(model, messages));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() =
+        format!("{}/api/chat", node.url).parse().expect("the configuration holds only sound URLs");
+    let headers = request.headers_mut();
+    headers.extend(node.credentials.clone());
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(ACCEPT, HeaderValue::from_static("application/x-ndjson, application/json"));
+    headers.insert(USER_AGENT, AGENT);
+    request
+}
+
+/// Sends the request and reads until the node has said a word.
+///
+/// An answer that breaks in the very chunk of its first word counts as a failed attempt: nobody has seen it yet.
+pub(super) async fn first_word<P: Platform>(
+    platform: &P,
+    request: Request<Bytes>,
+) -> Result<(Relay, P::Body), Failure> {
+    let (head, mut body) = platform.fetch(request).await?.into_parts();
+    accept(head.status, &head.headers, &mut body).await?;
+    let mut relay = Relay::default();
+    while *relay.state() == State::Waiting {
+        match body.next().await {
+            Some(chunk) => relay.push(&chunk?)?,
+            None => relay.finish()?,
+        };
+    }
+    Ok((relay, body))
+}
+
+/// Judges by the status first: whoever answers in the node's place has pages of its own.
+async fn accept(
+    status: StatusCode,
+    headers: &HeaderMap,
+    body: &mut (impl Stream<Item = Result<Bytes, FetchError>> + Unpin),
+) -> Result<(), Failure> {
+    if status.is_redirection() {
+        return Err(Failure::Redirect);
+    }
+    if status == StatusCode::BAD_REQUEST {
+        return Err(bad_request(&read_error(body).await));
+    }
+    if !status.is_success() {
+        return Err(Failure::Status(status.as_u16()));
+    }
+    let kind = headers.get(CONTENT_TYPE).map_or(&b""[..], HeaderValue::as_bytes);
+    if kind.to_ascii_lowercase().starts_with(b"text/html") {
+        return Err(Failure::Html);
+    }
+    Ok(())
+}
+
+/// `"qwen2.5-coder:7b" does not support thinking` speaks of this node's model; any other 400 of the request.
+fn bad_request(body: &[u8]) -> Failure {
+    match memchr::memmem::find(body, b"does not support") {
+        Some(_) => Failure::Status(400),
+        None => Failure::Rejected,
+    }
+}
+
+async fn read_error(body: &mut (impl Stream<Item = Result<Bytes, FetchError>> + Unpin)) -> Vec<u8> {
+    let mut text = Vec::new();
+    while let Some(Ok(chunk)) = body.next().await {
+        text.extend_from_slice(&chunk[..chunk.len().min(LONGEST_ERROR - text.len())]);
+        if text.len() == LONGEST_ERROR {
+            break;
+        }
+    }
+    text
+}

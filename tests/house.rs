@@ -1,0 +1,132 @@
+//! The invariants of ARCHITECTURE.md that can be read off the sources.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &Path) -> String {
+    fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// Every Rust file below `folder`, with its code as it runs: tests and comments left out.
+fn sources(folder: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).expect("the folder exists") {
+            let path: PathBuf = entry.expect("the folder can be read").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") && !path.ends_with("tests.rs") {
+                let name = path.strip_prefix(root()).expect("below the root").display().to_string();
+                found.push((name, code(&read(&path))));
+            }
+        }
+    }
+    assert!(!found.is_empty(), "no sources below {folder}");
+    found
+}
+
+fn code(text: &str) -> String {
+    let running = text.split("#[cfg(test)]").next().unwrap_or_default();
+    let lines = running.lines().filter(|line| !line.trim_start().starts_with("//"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn dependencies(krate: &str) -> Vec<String> {
+    let manifest: toml::Table =
+        read(&root().join(format!("crates/{krate}/Cargo.toml"))).parse().expect("TOML");
+    let table = manifest.get("dependencies").and_then(toml::Value::as_table);
+    table.map(|table| table.keys().cloned().collect()).unwrap_or_default()
+}
+
+#[test]
+fn core_knows_nothing_of_the_world() {
+    let banned = [
+        "std::net",
+        "std::thread",
+        "std::env",
+        "std::fs",
+        "std::process",
+        "Instant",
+        "SystemTime",
+        "tokio",
+        "wasm_bindgen",
+        "js_sys",
+        "cfg(target",
+        "cfg(feature",
+        "cfg!(",
+        "rand::",
+        "println!",
+    ];
+    for (file, code) in sources("crates/core/src") {
+        for word in banned {
+            assert!(!code.contains(word), "{file} holds {word:?}");
+        }
+    }
+    let manifest = read(&root().join("crates/core/Cargo.toml"));
+    assert!(
+        !manifest.contains("[features]") && !manifest.contains("[target"),
+        "core has no features, no targets"
+    );
+    for dependency in dependencies("core") {
+        let outside = ["tokio", "reqwest", "hyper", "wasm-bindgen", "js-sys", "web-sys", "worker", "rand"];
+        assert!(!outside.contains(&dependency.as_str()), "core depends on {dependency}");
+    }
+}
+
+#[test]
+fn decisions_wait_for_nothing() {
+    let sans_io = [
+        "ollama.rs",
+        "ndjson.rs",
+        "sse.rs",
+        "relay.rs",
+        "deadline.rs",
+        "load.rs",
+        "trail.rs",
+        "failure.rs",
+        "config.rs",
+        "config/nodes.rs",
+        "route.rs",
+        "error.rs",
+        "upstream/failover.rs",
+        "terminal/ask.rs",
+    ];
+    let all = sources("crates/core/src");
+    for name in sans_io {
+        let (file, code) = all
+            .iter()
+            .find(|(file, _)| file.ends_with(&format!("src/{name}")))
+            .unwrap_or_else(|| panic!("{name} is gone: mend this list"));
+        assert!(!code.contains("async") && !code.contains(".await"), "{file} waits");
+        for line in code.lines().filter(|line| line.contains("platform::")) {
+            let imported = line.trim_start_matches("use crate::platform::").trim_end_matches(';');
+            assert!(["Moment", "FetchError"].contains(&imported), "{file}: {line}");
+        }
+    }
+}
+
+#[test]
+fn only_routes_and_upstream_name_the_platform() {
+    let allowed = ["platform.rs", "service.rs", "terminal.rs", "upstream.rs", "attempt.rs", "speak.rs"];
+    for (file, code) in sources("crates/core/src") {
+        let name = Path::new(&file).file_name().and_then(|name| name.to_str()).expect("a file's name");
+        assert!(allowed.contains(&name) || !code.contains("P: Platform"), "{file} names the platform");
+    }
+}
+
+#[test]
+fn adapters_do_not_know_one_another() {
+    let adapters = ["native", "vercel", "worker", "sim"];
+    for adapter in adapters {
+        for dependency in dependencies(adapter) {
+            let Some(other) = dependency.strip_prefix("homefire-") else { continue };
+            let allowed = other == "core" || (adapter, other) == ("vercel", "native");
+            assert!(allowed, "{adapter} depends on {other}");
+        }
+    }
+}
