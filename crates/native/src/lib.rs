@@ -1,0 +1,80 @@
+//! Homefire on tokio: `Platform` over reqwest, and a server for all routes.
+//!
+//! In scope: sockets, timers, the wall clock, standard error. Out of scope: what is answered; that is core's.
+
+mod client;
+mod server;
+
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use homefire_core::config::Deadlines;
+use homefire_core::platform::{Event, FetchError, Moment, Platform};
+use homefire_core::store::Memory;
+
+pub use client::Body;
+pub use server::serve;
+
+/// The platform of a machine with an operating system. Cloning is cheap.
+#[derive(Clone)]
+pub struct Native {
+    client: reqwest::Client,
+    log: Arc<dyn Fn(&Event) + Send + Sync>,
+    store: Memory,
+}
+
+impl Native {
+    /// Logs to standard error, one JSON line an event.
+    pub fn new(deadlines: &Deadlines) -> Self {
+        Self::with_log(deadlines, |event| {
+            let line = serde_json::to_string(event).expect("events have string keys and serialize");
+            eprintln!("{line}");
+        })
+    }
+
+    /// Hands every event to `log`.
+    pub fn with_log(deadlines: &Deadlines, log: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+        Self { client: client::build(deadlines.connect), log: Arc::new(log), store: Memory::default() }
+    }
+}
+
+impl Platform for Native {
+    type Body = Body;
+    type Store = Memory;
+
+    async fn fetch(&self, request: http::Request<Bytes>) -> Result<http::Response<Body>, FetchError> {
+        client::fetch(&self.client, request).await
+    }
+
+    fn sleep(&self, wait: Duration) -> impl Future<Output = ()> + Send {
+        tokio::time::sleep(wait)
+    }
+
+    fn now(&self) -> Moment {
+        #[expect(clippy::disallowed_methods, reason = "this is where the time comes from")]
+        let now = SystemTime::now();
+        let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Moment(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    fn log(&self, event: &Event) {
+        (self.log)(event);
+    }
+
+    fn wait_until(&self, task: impl Future<Output = ()> + Send + 'static) {
+        #[expect(clippy::disallowed_methods, reason = "this is how a native instance outlives a request")]
+        drop(tokio::spawn(task));
+    }
+
+    fn store(&self) -> &Memory {
+        &self.store
+    }
+}
+
+impl std::fmt::Debug for Native {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Native").finish_non_exhaustive()
+    }
+}

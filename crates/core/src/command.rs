@@ -1,0 +1,142 @@
+//! The local commands: one table parses them and is what `help` lists.
+
+mod answers;
+mod suggest;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::site::{Entry, Site};
+
+/// A reply that needs no model.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Answer {
+    r#type: &'static str,
+    source: &'static str,
+    /// The command as it was understood.
+    pub command: String,
+    /// For a monospace terminal, at most 78 columns wide where words allow.
+    pub text: String,
+    /// For programs.
+    pub data: Value,
+}
+
+/// What `status` tells.
+#[derive(Clone, Debug, Serialize)]
+pub struct Status {
+    /// The nodes in the order in which they are asked.
+    pub nodes: Vec<NodeStatus>,
+    /// Questions in flight.
+    pub in_flight: usize,
+}
+
+/// A node, by its name only: its address is nobody's business.
+#[derive(Clone, Debug, Serialize)]
+pub struct NodeStatus {
+    /// What replies call it.
+    pub name: String,
+    /// Its models, the best one first.
+    pub models: Vec<String>,
+}
+
+/// One command.
+struct Command {
+    /// Words as they are typed; `<slug>` and `<field>` stand for the reader's.
+    form: &'static str,
+    summary: &'static str,
+    kind: Kind,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Help,
+    ListAll,
+    ListProducts,
+    ListSystems,
+    ShowActivity,
+    Show,
+    ShowField,
+    Explain,
+    Status,
+}
+
+const TABLE: &[Command] = &[
+    Command { form: "help", summary: "this list", kind: Kind::Help },
+    Command { form: "list all", summary: "products and systems", kind: Kind::ListAll },
+    Command { form: "list products", summary: "what was made", kind: Kind::ListProducts },
+    Command { form: "list systems", summary: "what it runs on", kind: Kind::ListSystems },
+    Command { form: "show activity", summary: "the latest on GitHub and GitLab", kind: Kind::ShowActivity },
+    Command { form: "show <slug>", summary: "a product or system in short", kind: Kind::Show },
+    Command {
+        form: "show <slug> <field>",
+        summary: "one thing of it, such as its stack",
+        kind: Kind::ShowField,
+    },
+    Command { form: "explain <slug>", summary: "a product or system at length", kind: Kind::Explain },
+    Command { form: "status", summary: "which models answer, and how busy they are", kind: Kind::Status },
+];
+
+/// The answer to a command, or to what is nearly one; `None` is free language, for a model to answer.
+pub fn answer(query: &str, site: &Site, status: &Status) -> Option<Answer> {
+    let query = query.to_lowercase();
+    let words: Vec<&str> = query.split_whitespace().collect();
+    TABLE
+        .iter()
+        .find_map(|command| {
+            let holes = matches(command.form, &words)?;
+            call(command.kind, &holes, site, status)
+        })
+        .or_else(|| suggest::answer(&words, site))
+}
+
+/// What stands in the holes of `form`, if the words have its shape.
+fn matches<'a>(form: &str, words: &[&'a str]) -> Option<Vec<&'a str>> {
+    let form: Vec<&str> = form.split(' ').collect();
+    let fits = form.len() == words.len()
+        && form.iter().zip(words).all(|(expected, word)| is_hole(expected) || expected == word);
+    fits.then(|| {
+        form.iter().zip(words).filter(|(expected, _)| is_hole(expected)).map(|(_, word)| *word).collect()
+    })
+}
+
+fn is_hole(word: &str) -> bool {
+    word.starts_with('<')
+}
+
+/// `None` where a hole is not filled with anything that exists.
+fn call(kind: Kind, holes: &[&str], site: &Site, status: &Status) -> Option<Answer> {
+    let entry = holes.first().map(|slug| site.entry(slug));
+    match (kind, entry) {
+        (Kind::Help, _) => Some(answers::help(site)),
+        (Kind::ListAll, _) => {
+            Some(answers::list("list all", &[("Products", &site.products), ("Systems", &site.systems)]))
+        }
+        (Kind::ListProducts, _) => Some(answers::list("list products", &[("Products", &site.products)])),
+        (Kind::ListSystems, _) => Some(answers::list("list systems", &[("Systems", &site.systems)])),
+        (Kind::ShowActivity, _) => Some(answers::activity(&site.activity)),
+        (Kind::Status, _) => Some(answers::status(status)),
+        (Kind::Show, Some(Some(entry))) => Some(answers::show(entry)),
+        (Kind::ShowField, Some(Some(entry))) => answers::field(entry, holes[1]),
+        (Kind::Explain, Some(Some(entry))) => Some(answers::explain(entry)),
+        (Kind::Show | Kind::ShowField | Kind::Explain, _) => None,
+    }
+}
+
+impl Answer {
+    fn new(command: impl Into<String>, text: String, data: impl Serialize) -> Self {
+        let data = serde_json::to_value(data).expect("the owner's data has string keys");
+        Self { r#type: "answer", source: "local", command: command.into(), text, data }
+    }
+}
+
+impl Entry {
+    /// What can be asked for after `show <slug>`, with its value.
+    fn fields(&self) -> Vec<(String, Value)> {
+        let Ok(Value::Object(fields)) = serde_json::to_value(self) else { return Vec::new() };
+        let shown = fields.into_iter().filter(|(name, _)| name != "slug");
+        shown.map(|(name, value)| (name.to_lowercase(), value)).collect()
+    }
+}

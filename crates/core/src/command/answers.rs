@@ -1,0 +1,92 @@
+//! What each command says.
+
+use serde_json::json;
+
+use super::{Answer, Status, TABLE, text};
+use crate::site::{Account, Activity, Entry, Site};
+
+pub(super) fn help(site: &Site) -> Answer {
+    let rows = TABLE.iter().map(|command| (command.form, command.summary.to_owned()));
+    let slugs: Vec<&str> = site.entries().map(|entry| entry.slug.as_str()).collect();
+    let commands: Vec<_> =
+        TABLE.iter().map(|command| json!({"form": command.form, "summary": command.summary})).collect();
+    let text = format!(
+        "{}\n\n{}\n\n{}",
+        text::table(rows),
+        text::wrap(&format!("Slugs: {}.", slugs.join(", ")), 0),
+        text::wrap("Anything else is a question, and a model answers it.", 0)
+    );
+    Answer::new("help", text, json!({ "commands": commands, "slugs": slugs }))
+}
+
+pub(super) fn list(command: &str, sections: &[(&str, &[Entry])]) -> Answer {
+    let section = |(title, entries): &(&str, &[Entry])| {
+        let rows = entries.iter().map(|entry| (entry.slug.as_str(), entry.line.clone()));
+        format!("{title}\n{}", text::table(rows))
+    };
+    let text = sections.iter().map(section).collect::<Vec<_>>().join("\n\n");
+    let brief = |entry: &Entry| json!({"slug": entry.slug, "name": entry.name, "line": entry.line});
+    let data: serde_json::Map<_, _> = sections
+        .iter()
+        .map(|(title, entries)| (title.to_lowercase(), entries.iter().map(brief).collect()))
+        .collect();
+    Answer::new(command, text, data)
+}
+
+pub(super) fn show(entry: &Entry) -> Answer {
+    let fields = entry.fields();
+    let more = fields.iter().filter(|(name, _)| !["name", "line", "text", "links"].contains(&name.as_str()));
+    let facts = more.map(|(name, value)| (name.as_str(), text::value(value)));
+    let links = entry.links.iter().map(|(name, url)| (name.as_str(), url.clone()));
+    let text =
+        format!("{}\n{}\n\n{}", entry.name, text::wrap(&entry.line, 0), text::table(facts.chain(links)));
+    Answer::new(format!("show {}", entry.slug), text, entry)
+}
+
+pub(super) fn field(entry: &Entry, name: &str) -> Option<Answer> {
+    let (name, value) = entry.fields().into_iter().find(|(known, _)| known == name)?;
+    let text = match value.as_object() {
+        Some(fields) => text::table(fields.iter().map(|(name, item)| (name.as_str(), text::value(item)))),
+        None => text::wrap(&text::value(&value), 0),
+    };
+    let text = if text.is_empty() { format!("{} has no {name}.", entry.name) } else { text };
+    Some(Answer::new(
+        format!("show {} {name}", entry.slug),
+        text,
+        json!({ "slug": entry.slug, "field": name, "value": value }),
+    ))
+}
+
+pub(super) fn explain(entry: &Entry) -> Answer {
+    let text = format!("{}\n\n{}", entry.name, text::wrap(&entry.text, 0));
+    Answer::new(format!("explain {}", entry.slug), text, entry)
+}
+
+pub(super) fn activity(activity: &Activity) -> Answer {
+    let section = |(place, account): (&str, &Account)| {
+        let rows: Vec<_> = account
+            .recent
+            .iter()
+            .map(|act| (act.date.as_str(), format!("{}: {}", act.repo, act.line)))
+            .collect();
+        format!("{place}, {}\n{}", account.url, text::table(rows))
+    };
+    let places = [("GitHub", &activity.github), ("GitLab", &activity.gitlab)].map(section);
+    let text = format!("{}\n\nAs of {}.", places.join("\n\n"), activity.as_of);
+    Answer::new("show activity", text, activity)
+}
+
+pub(super) fn status(status: &Status) -> Answer {
+    let rows = status.nodes.iter().map(|node| {
+        let mut models = node.models.clone();
+        models.dedup();
+        (node.name.as_str(), models.join(", then "))
+    });
+    let busy = match status.in_flight {
+        0 => "No question is in flight.".to_owned(),
+        1 => "One question is in flight.".to_owned(),
+        many => format!("{many} questions are in flight."),
+    };
+    let text = format!("Asked in this order:\n{}\n\n{busy}", text::table(rows));
+    Answer::new("status", text, status)
+}

@@ -1,0 +1,91 @@
+//! What is nearly a command: answered with what was perhaps meant.
+
+use serde_json::json;
+use strsim::osa_distance;
+
+use super::{Answer, TABLE, is_hole, text};
+use crate::site::{Entry, Site};
+
+/// The most candidates that are worth reading.
+const MOST: usize = 8;
+
+/// Longer texts are free language, and their distances are not worth computing.
+const LONGEST: usize = 64;
+
+/// `None` is free language.
+pub(super) fn answer(words: &[&str], site: &Site) -> Option<Answer> {
+    if words.is_empty() || words.len() > 3 || words.iter().any(|word| word.len() > LONGEST) {
+        return None;
+    }
+    let candidates = candidates(words, site);
+    if candidates.is_empty() {
+        return None;
+    }
+    let query = words.join(" ");
+    let lines: Vec<String> = candidates.iter().map(|command| format!("  {command}")).collect();
+    let text = format!(
+        "{}\n{}",
+        text::wrap(&format!("No such command: {query}. Did you mean"), 0),
+        lines.join("\n")
+    );
+    Some(Answer::new("did you mean", text, json!({ "query": query, "candidates": candidates })))
+}
+
+fn candidates(words: &[&str], site: &Site) -> Vec<String> {
+    let mut found: Vec<String> = fixed(words).map(str::to_owned).collect();
+    let (verb, rest) = (words[0], &words[1..]);
+    for known in ["show", "explain"].into_iter().filter(|known| near(verb, known)) {
+        match *rest {
+            [] => found.extend(site.entries().map(|entry| format!("{known} {}", entry.slug))),
+            [slug] => found.extend(slugs(slug, verb == known, site).map(|slug| format!("{known} {slug}"))),
+            [slug, field] if known == "show" => found.extend(fields(slug, field, site)),
+            [..] => {}
+        }
+    }
+    found.sort_by_cached_key(|command| osa_distance(&words.join(" "), command));
+    found.dedup();
+    found.truncate(MOST);
+    found
+}
+
+/// Commands without holes that are near to all of what was typed, or begin with its only word.
+fn fixed<'a>(words: &'a [&str]) -> impl Iterator<Item = &'static str> + 'a {
+    TABLE.iter().map(|command| command.form).filter(|form| !form.split(' ').any(is_hole)).filter(
+        move |form| {
+            let known: Vec<&str> = form.split(' ').collect();
+            let alike =
+                known.len() == words.len() && known.iter().zip(words).all(|(known, word)| near(word, known));
+            alike || (words.len() == 1 && known.len() > 1 && near(words[0], known[0]))
+        },
+    )
+}
+
+/// The slugs near to `typed`; all of them where the verb is beyond doubt and the slug is unknown.
+fn slugs<'a>(typed: &'a str, verb_is_sure: bool, site: &'a Site) -> impl Iterator<Item = &'a str> {
+    let all = site.entries().map(|entry| entry.slug.as_str());
+    let any = all.clone().any(|slug| near(typed, slug));
+    all.filter(move |slug| if any { near(typed, slug) } else { verb_is_sure })
+}
+
+/// The fields near to `typed`, or all of them, of a slug that is known or near to one.
+fn fields(slug: &str, typed: &str, site: &Site) -> Vec<String> {
+    let Some(entry) = site.entries().find(|entry| near(slug, &entry.slug)) else { return Vec::new() };
+    let names: Vec<String> = entry.fields().into_iter().map(|(name, _)| name).collect();
+    let close: Vec<&String> = names.iter().filter(|name| near(typed, name)).collect();
+    let command = |name: &String| show(entry, name);
+    if close.is_empty() {
+        names.iter().map(command).collect()
+    } else {
+        close.into_iter().map(command).collect()
+    }
+}
+
+fn show(entry: &Entry, field: &str) -> String {
+    format!("show {} {field}", entry.slug)
+}
+
+/// Whether a slip of the finger is between the two: one in a short word, two in a longer one.
+fn near(typed: &str, known: &str) -> bool {
+    let slips = if known.chars().count() <= 5 { 1 } else { 2 };
+    osa_distance(typed, known) <= slips
+}

@@ -1,0 +1,127 @@
+//! Which commands are understood, which are nearly ones, and what is left to the model.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn status() -> Status {
+    let node = |name: &str| NodeStatus { name: name.to_owned(), models: vec!["big".into(), "small".into()] };
+    Status { nodes: vec![node("mini"), node("cloud")], in_flight: 1 }
+}
+
+fn ask(query: &str) -> Option<Answer> {
+    answer(query, Site::load(), &status())
+}
+
+#[test]
+fn commands() {
+    let check = |query: &str, command: &str, says: &str| {
+        let answer = ask(query).unwrap_or_else(|| panic!("{query} was left to the model"));
+        assert_eq!(answer.command, command, "{query}");
+        assert!(answer.text.contains(says), "{query}: {says:?} is not in\n{}", answer.text);
+    };
+    for command in TABLE {
+        check("help", "help", command.form);
+        check("help", "help", command.summary);
+    }
+    check("list all", "list all", "hearth");
+    check("list products", "list products", "paychasers");
+    check("LIST  Systems ", "list systems", "lighthouse");
+    check("show paychasers", "show paychasers", "PostgreSQL");
+    check("Show\tPayChasers  STACK", "show paychasers stack", "TypeScript, Next.js");
+    check("show paychasers links", "show paychasers links", "https://paychasers.example.com");
+    check("show paychasers customers", "show paychasers customers", "freelancers");
+    check("show portfolio since", "show portfolio since", "2026");
+    check("show lighthouse links", "show lighthouse links", "has no links");
+    check("show activity", "show activity", "As of");
+    check("explain hearth", "explain hearth", "Mac mini");
+    check("status", "status", "big, then small");
+}
+
+#[test]
+fn did_you_mean() {
+    let check = |query: &str, candidates: &[&str]| {
+        let answer = ask(query).unwrap_or_else(|| panic!("{query} was left to the model"));
+        assert_eq!(answer.command, "did you mean", "{query}");
+        let seen: Vec<&str> = answer.data["candidates"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|command| command.as_str())
+            .collect();
+        assert!(candidates.iter().all(|candidate| seen.contains(candidate)), "{query}: {seen:?}");
+    };
+    check("lst all", &["list all"]);
+    check("list", &["list all", "list products", "list systems"]);
+    check("list product", &["list products"]);
+    check("hlep", &["help"]);
+    check("stauts", &["status"]);
+    check("show", &["show paychasers", "show hearth", "show activity"]);
+    check("explain", &["explain portfolio"]);
+    check("show paychaser", &["show paychasers"]);
+    check("shw paychasers", &["show paychasers"]);
+    check("show paychasers stak", &["show paychasers stack"]);
+    check("show paychaser stack", &["show paychasers stack"]);
+    check("show paychasers colour", &["show paychasers stack", "show paychasers since"]);
+    check("show foobar", &["show paychasers"]);
+    check("explain kubernetes", &["explain hearth"]);
+    check("show activty", &["show activity"]);
+}
+
+#[test]
+fn free_language_is_the_models() {
+    let check =
+        |query: &str| assert!(ask(query).is_none(), "{query:?} was taken for a command: {:?}", ask(query));
+    check("hello");
+    check("what have you built?");
+    check("show me what you built");
+    check("show me everything");
+    check("explain how the failover works");
+    check("explain quantum computing to me");
+    check("list your skills");
+    check("help me choose a stack");
+    check("who are you");
+    check("status of the union");
+    check("why rust");
+    check("");
+    check(&"x".repeat(5_000));
+}
+
+#[test]
+fn an_answer_is_what_the_pages_read() {
+    let json = serde_json::to_string(&ask("show quarry status").unwrap()).unwrap();
+    let expect = concat!(
+        r#"{"type":"answer","source":"local","command":"show quarry status","text":"paused","#,
+        r#""data":{"field":"status","slug":"quarry","value":"paused"}}"#
+    );
+    assert_eq!(json, expect);
+}
+
+fn fits(answer: &Answer) -> bool {
+    answer.text.lines().all(|line| line.chars().count() <= 78 || line.split_whitespace().count() <= 2)
+}
+
+proptest! {
+    #[test]
+    fn no_query_makes_it_panic(query in "\\PC{0,80}") {
+        if let Some(answer) = ask(&query) {
+            prop_assert!(fits(&answer), "{}", answer.text);
+        }
+    }
+
+    #[test]
+    fn words_of_the_commands_in_any_order(words in prop::collection::vec("(help|list|show|explain|all|status|activity|paychasers|stack|lst|hearth|x)", 0..5)) {
+        if let Some(answer) = ask(&words.join(" ")) {
+            prop_assert!(fits(&answer), "{}", answer.text);
+            prop_assert!(answer.text.len() < 8_000);
+        }
+    }
+
+    #[test]
+    fn case_and_space_do_not_matter(at in 0..TABLE.len(), space in "[ \t\n]{1,3}", upper in any::<bool>()) {
+        let plain = TABLE[at].form.replace("<slug>", "hearth").replace("<field>", "stack");
+        let typed = format!("{space}{}{space}", plain.replace(' ', &space));
+        let typed = if upper { typed.to_uppercase() } else { typed };
+        prop_assert_eq!(ask(&typed), ask(&plain));
+    }
+}

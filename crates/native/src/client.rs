@@ -1,0 +1,79 @@
+//! Requests to nodes, and what goes wrong with them by its name.
+
+use std::error::Error;
+use std::io;
+use std::pin::Pin;
+use std::sync::Once;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::Stream;
+use homefire_core::platform::FetchError;
+
+/// A node's reply, chunk by chunk. Dropping it closes the connection.
+pub struct Body(Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>);
+
+/// A client that follows no redirect (Access answers with one to its login page) and asks no proxy.
+pub(crate) fn build(connect: Duration) -> reqwest::Client {
+    static CRYPTO: Once = Once::new();
+    // Fails only if one is installed already, which is as good.
+    CRYPTO.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
+    reqwest::Client::builder()
+        .connect_timeout(connect)
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .no_proxy()
+        .tcp_nodelay(true)
+        .build()
+        .expect("the settings above do not contradict each other")
+}
+
+pub(crate) async fn fetch(
+    client: &reqwest::Client,
+    request: http::Request<Bytes>,
+) -> Result<http::Response<Body>, FetchError> {
+    let request = reqwest::Request::try_from(request).map_err(|_| FetchError::Dns)?;
+    let response = client.execute(request).await.map_err(|error| name(&error))?;
+    let mut reply = http::Response::new(());
+    *reply.status_mut() = response.status();
+    *reply.headers_mut() = response.headers().clone();
+    Ok(reply.map(|()| Body(Box::pin(response.bytes_stream()))))
+}
+
+impl Stream for Body {
+    type Item = Result<Bytes, FetchError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.as_mut().poll_next(cx).map_err(|error| name(&error))
+    }
+}
+
+impl std::fmt::Debug for Body {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Body").finish_non_exhaustive()
+    }
+}
+
+fn name(error: &reqwest::Error) -> FetchError {
+    if !error.is_connect() {
+        return FetchError::Broken;
+    }
+    if error.is_timeout() {
+        return FetchError::ConnectTimeout;
+    }
+    let mut source = error.source();
+    while let Some(cause) = source {
+        if let Some(error) = cause.downcast_ref::<io::Error>() {
+            if error.kind() == io::ErrorKind::ConnectionRefused {
+                return FetchError::Refused;
+            }
+        }
+        // hyper-util keeps the type of this error to itself, and says what it is.
+        if cause.to_string() == "dns error" {
+            return FetchError::Dns;
+        }
+        source = cause.source();
+    }
+    FetchError::Broken
+}

@@ -1,0 +1,118 @@
+//! All routes on one listener.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::io;
+use std::path::PathBuf;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::StreamExt;
+use homefire_core::reply::{self, Reply};
+use homefire_core::service::{self, Service};
+use http::{Method, Request, Response};
+use http_body::Frame;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, BodyStream, Full, StreamBody};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+use tower_http::services::ServeDir;
+
+use crate::Native;
+
+/// Connections at once; further ones wait in the kernel's queue.
+const MOST_CONNECTIONS: usize = 4096;
+
+/// Until a request's head is there.
+const READ_HEAD: Duration = Duration::from_secs(10);
+
+/// Serves until `stop` resolves, then closes every connection. Paths outside `/api/` are files below `public`.
+pub async fn serve(
+    listener: TcpListener,
+    platform: Native,
+    service: Arc<Service>,
+    public: PathBuf,
+    stop: impl Future<Output = ()>,
+) {
+    let mut stop = pin!(stop);
+    let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let app = Arc::new(App { platform, service, files: ServeDir::new(public) });
+    // Dropping the set closes what is still open.
+    let mut connections = JoinSet::new();
+    loop {
+        let place = tokio::select! {
+            () = &mut stop => return,
+            place = Arc::clone(&room).acquire_owned() => place.expect("the semaphore is never closed"),
+        };
+        let accepted = tokio::select! {
+            () = &mut stop => return,
+            Some(_) = connections.join_next(), if !connections.is_empty() => continue,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let app = Arc::clone(&app);
+                connections.spawn(async move {
+                    app.connection(stream).await;
+                    drop(place);
+                });
+            }
+            // Out of file descriptors, say: what is open may end and make room.
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
+}
+
+type Body = UnsyncBoxBody<Bytes, io::Error>;
+
+struct App {
+    platform: Native,
+    service: Arc<Service>,
+    files: ServeDir,
+}
+
+impl App {
+    async fn connection(self: Arc<Self>, stream: TcpStream) {
+        let _ = stream.set_nodelay(true);
+        let app = service_fn(move |request| Arc::clone(&self).handle(request));
+        // A client that closes its side has left, for hyper as for us: the reply is dropped.
+        let _ = hyper::server::conn::http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(READ_HEAD)
+            .serve_connection(TokioIo::new(stream), app)
+            .await;
+    }
+
+    async fn handle(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+        let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+        if is_read && !request.uri().path().starts_with("/api/") {
+            let Ok(file) = self.files.clone().try_call(request).await else {
+                return Ok(Response::new(whole(Bytes::new())));
+            };
+            return Ok(file.map(BodyExt::boxed_unsync));
+        }
+        let request = request.map(|body| {
+            BodyStream::new(body).map(|frame| frame.map(|frame| frame.into_data().unwrap_or_default()))
+        });
+        Ok(convert(service::handle(&self.platform, &self.service, request).await))
+    }
+}
+
+fn convert(reply: Reply) -> Response<Body> {
+    reply.map(|body| match body {
+        reply::Body::Whole(bytes) => whole(bytes),
+        reply::Body::Events(events) => {
+            StreamBody::new(events.map(|bytes| Ok::<_, io::Error>(Frame::data(bytes)))).boxed_unsync()
+        }
+    })
+}
+
+fn whole(bytes: Bytes) -> Body {
+    Full::new(bytes).map_err(|never| match never {}).boxed_unsync()
+}

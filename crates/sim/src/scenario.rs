@@ -1,0 +1,147 @@
+//! What a reader sees, row by row: one table for every world in which the service runs.
+
+mod check;
+mod input;
+mod run;
+mod terminal;
+
+pub use run::{Chunks, World, run};
+
+/// One story: how the nodes are, what is asked, what the reader does, and what must come of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Scenario {
+    /// Unique; trials are named after it.
+    pub name: &'static str,
+    /// The node that is asked first.
+    pub mini: Situation,
+    /// The last node.
+    pub cloud: Situation,
+    /// What is asked.
+    pub ask: Ask,
+    /// What the reader does.
+    pub reader: Reader,
+    /// What must come of it.
+    pub expect: Expect,
+}
+
+/// How a node is.
+#[derive(Clone, Copy, Debug)]
+pub enum Situation {
+    /// It meets the request with this script.
+    Up(&'static str),
+    /// Nobody listens.
+    Down,
+    /// Connections are neither accepted nor refused.
+    Silent,
+}
+
+/// What is asked.
+#[derive(Clone, Copy, Debug)]
+pub enum Ask {
+    /// `POST /api/terminal` with this query.
+    Query(&'static str),
+    /// `POST /api/terminal` with this body.
+    Body(&'static str),
+    /// `POST /api/terminal` with a query of so many characters.
+    LongQuery(usize),
+    /// `POST /api/terminal` with a body of so many bytes.
+    LongBody(usize),
+    /// Anything: method, path, headers, body.
+    Raw(&'static str, &'static str, &'static [(&'static str, &'static str)], &'static str),
+}
+
+/// What the reader does.
+#[derive(Clone, Copy, Debug)]
+pub enum Reader {
+    /// Reads to the end.
+    Stays,
+    /// Leaves after so many pieces of the answer.
+    LeavesAfterWords(usize),
+    /// Leaves when the head is there, before a word.
+    LeavesAfterHead,
+    /// Leaves so many milliseconds after asking, before there is a head.
+    LeavesBeforeHead(u64),
+    /// Asks a second time while the first answer streams; the expectation is the second one's.
+    AsksTwice,
+}
+
+/// What must come of it.
+#[derive(Clone, Copy, Debug)]
+pub struct Expect {
+    /// The reply's status.
+    pub status: u16,
+    /// The reply's headers: a name, and `*` for any value, an empty text for none, or the value.
+    pub headers: &'static [(&'static str, &'static str)],
+    /// Who was asked and what came of it, as `Server-Timing` tells; alternatives are separated by `|`.
+    pub timing: &'static [(&'static str, &'static str)],
+    /// The reply's body.
+    pub told: Told,
+    /// How many chats reached `mini` and `cloud`.
+    pub asked: [usize; 2],
+    /// Fields of the last request that reached a node, as JSON pointers, and their values as JSON.
+    pub sent: &'static [(&'static str, &'static str)],
+}
+
+/// The reply's body.
+#[derive(Clone, Copy, Debug)]
+pub enum Told {
+    /// One JSON value with these fields, as JSON pointers, and their values as JSON.
+    Json(&'static [(&'static str, &'static str)]),
+    /// No body.
+    Nothing,
+    /// All that this node said, then `done` with these fields.
+    Answer(Who, &'static [(&'static str, &'static str)]),
+    /// What this node said up to the fault, then an error of this code.
+    Cut(Who, &'static str),
+    /// Heartbeats, then an error of this code.
+    Error(&'static str),
+    /// What the reader took before he left; the node sees him go.
+    Left(Who),
+}
+
+/// One of the two nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Who {
+    /// The node that is asked first.
+    Mini,
+    /// The last node.
+    Cloud,
+}
+
+/// What every world is configured with, besides the nodes: deadlines short enough to be met, far enough apart to be told
+/// from one another on a busy machine.
+pub const SETTINGS: &[(&str, &str)] = &[
+    ("CONNECT_MS", "300"),
+    ("FIRST_WORD_MS", "700"),
+    ("LAST_FIRST_WORD_MS", "2500"),
+    ("IDLE_MS", "600"),
+    ("ANSWER_MS", "5000"),
+    ("HEARTBEAT_MS", "100"),
+    ("EARLY_HEAD_MS", "1000"),
+    ("ALLOWED_ORIGINS", "https://example.com"),
+    ("NODE_TOKEN", SECRET),
+];
+
+/// What no reader and no log may ever see.
+pub const SECRET: &str = "hunter2-node-token";
+
+/// The models on both nodes.
+pub const MODELS: [&str; 2] = ["qwen3.5:latest", "qwen2.5-coder:7b"];
+
+/// `HOMEFIRE_NODES` for two nodes at these addresses.
+pub fn nodes_variable(mini: &str, cloud: &str) -> String {
+    serde_json::json!([{"name": "mini", "url": mini}, {"name": "cloud", "url": cloud}]).to_string()
+}
+
+/// Every row.
+pub fn all() -> impl Iterator<Item = &'static Scenario> {
+    terminal::ROWS.iter().chain(input::ROWS)
+}
+
+impl Scenario {
+    /// Whether a platform must see a reader leave before its reply has a head. Workers and Vercel cannot: they notice
+    /// at the next write.
+    pub fn needs_early_sight(&self) -> bool {
+        matches!(self.reader, Reader::LeavesBeforeHead(_))
+    }
+}

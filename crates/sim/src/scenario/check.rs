@@ -1,0 +1,187 @@
+//! Holds what was seen against what was expected.
+
+use std::fmt::Debug;
+
+use http::HeaderMap;
+use http::response::Parts;
+use serde_json::Value;
+
+use super::{Expect, SECRET, Scenario, Told, Who};
+use crate::node::{End, Received};
+
+/// What a reader and the nodes saw.
+#[derive(Debug, Default)]
+pub(super) struct Observed {
+    head: Option<(u16, HeaderMap)>,
+    body: Vec<u8>,
+    pub(super) nodes: [Vec<Received>; 2],
+}
+
+impl Observed {
+    pub(super) fn new(head: &Parts, body: Vec<u8>) -> Self {
+        Self { head: Some((head.status.as_u16(), head.headers.clone())), body, nodes: Default::default() }
+    }
+}
+
+/// An event stream, read.
+#[derive(Debug, Default)]
+struct Stream {
+    text: String,
+    pieces: usize,
+    heartbeats: usize,
+    end: Option<Value>,
+}
+
+impl Stream {
+    fn read(body: &[u8]) -> Result<Self, String> {
+        let body = std::str::from_utf8(body).map_err(|_| "the events are not UTF-8")?;
+        let whole = body.strip_suffix("\n\n").ok_or(format!("the events end within a frame: {body:?}"))?;
+        let mut stream = Self::default();
+        for frame in whole.split("\n\n") {
+            if frame.starts_with(':') {
+                stream.heartbeats += 1;
+                continue;
+            }
+            let data = frame.strip_prefix("data: ").ok_or(format!("not a frame: {frame:?}"))?;
+            let event: Value = serde_json::from_str(data).map_err(|error| format!("{error}: {data}"))?;
+            same("an event after the last one", &stream.end, &None)?;
+            match event["type"].as_str() {
+                Some("token") => {
+                    stream.pieces += 1;
+                    stream.text += event["content"].as_str().ok_or(format!("no content: {data}"))?;
+                }
+                _ => stream.end = Some(event),
+            }
+        }
+        Ok(stream)
+    }
+}
+
+/// How many pieces of an answer are in `body`, the last frame whole or not.
+pub(super) fn words(body: &[u8]) -> usize {
+    String::from_utf8_lossy(body).matches("\"type\":\"token\"").count()
+}
+
+pub(super) fn check(scenario: &Scenario, observed: &Observed, log: &str) -> Result<(), String> {
+    let expect = &scenario.expect;
+    let context = |what: String| format!("{what}\n{}", String::from_utf8_lossy(&observed.body));
+    if let Some((status, headers)) = &observed.head {
+        same("the status", status, &expect.status).map_err(context)?;
+        check_headers(headers, expect).map_err(context)?;
+    }
+    let asked = observed.nodes.each_ref().map(Vec::len);
+    same("the requests that reached the nodes", &asked, &expect.asked).map_err(context)?;
+    told(expect, observed).map_err(context)?;
+    check_sent(expect, observed)?;
+    nothing_leaks(observed, log)
+}
+
+fn check_headers(headers: &HeaderMap, expect: &Expect) -> Result<(), String> {
+    let text =
+        |name: &str| headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+    for (name, pattern) in expect.headers {
+        let seen = text(name);
+        match *pattern {
+            "*" if seen.is_some() => {}
+            "" if seen.is_none() => {}
+            value if seen.as_deref().is_some_and(|seen| seen.eq_ignore_ascii_case(value)) => {}
+            _ => return Err(format!("header {name}: expected {pattern:?}, saw {seen:?}")),
+        }
+    }
+    let timing = text("server-timing").unwrap_or_default();
+    let attempts: Vec<(&str, &str)> = timing
+        .split(", ")
+        .filter_map(|attempt| {
+            let (node, rest) = attempt.split_once(";dur=")?;
+            Some((node, rest.split_once(";desc=\"")?.1.trim_end_matches('"')))
+        })
+        .collect();
+    let fits = attempts.len() == expect.timing.len()
+        && attempts.iter().zip(expect.timing).all(|((node, outcome), (expected, outcomes))| {
+            node == expected && outcomes.split('|').any(|known| known == *outcome)
+        });
+    if fits { Ok(()) } else { Err(format!("Server-Timing: expected {:?}, saw {timing:?}", expect.timing)) }
+}
+
+fn told(expect: &Expect, observed: &Observed) -> Result<(), String> {
+    let last = |who| observed.nodes[index(who)].last().ok_or(format!("{who:?} was not asked"));
+    match expect.told {
+        Told::Nothing => same("the body", &observed.body.len(), &0),
+        Told::Json(fields) => {
+            let body: Value = serde_json::from_slice(&observed.body).map_err(|error| error.to_string())?;
+            has(&body, fields)
+        }
+        Told::Answer(who, fields) => {
+            let stream = Stream::read(&observed.body)?;
+            let end = stream.end.ok_or("the stream ended silently")?;
+            same("the last event", &end["type"], &"done".into())?;
+            same("the text", &stream.text, &last(who)?.said)?;
+            has(&end, fields)
+        }
+        Told::Cut(who, code) => {
+            let stream = Stream::read(&observed.body)?;
+            let end = stream.end.ok_or("the stream ended silently")?;
+            same("the error", &end["code"], &code.into())?;
+            same("the text", &stream.text, &last(who)?.said)?;
+            same("no text at all", &stream.text.is_empty(), &false)
+        }
+        Told::Error(code) => {
+            let stream = Stream::read(&observed.body)?;
+            let end = stream.end.ok_or("the stream ended silently")?;
+            same("the error", &end["code"], &code.into())?;
+            same("heartbeats", &(stream.heartbeats > 0), &true)?;
+            same("the text", &stream.text.as_str(), &"")
+        }
+        Told::Left(who) => same("the end that the node saw", &last(who)?.end, &Some(End::Left)),
+    }
+}
+
+fn index(who: Who) -> usize {
+    match who {
+        Who::Mini => 0,
+        Who::Cloud => 1,
+    }
+}
+
+fn has(value: &Value, fields: &[(&str, &str)]) -> Result<(), String> {
+    fields.iter().try_for_each(|(pointer, expected)| {
+        let seen = value.pointer(pointer).unwrap_or(&Value::Null);
+        let expected: Value = serde_json::from_str(expected).expect("the table's values are JSON");
+        same(pointer, seen, &expected)
+    })
+}
+
+fn check_sent(expect: &Expect, observed: &Observed) -> Result<(), String> {
+    for request in observed.nodes.iter().flatten() {
+        let header = |name: &str| request.headers.get(name).and_then(|value| value.to_str().ok());
+        same("the token", &header("authorization"), &Some(&*format!("Bearer {SECRET}")))?;
+        same("our agent", &header("user-agent").is_some_and(|agent| agent.starts_with("homefire/")), &true)?;
+        same("the path", &&*request.path, &"/api/chat")?;
+    }
+    let Some(request) = observed.nodes.iter().flatten().last() else { return Ok(()) };
+    let body: Value = serde_json::from_slice(&request.body).map_err(|error| error.to_string())?;
+    has(&body, expect.sent)
+}
+
+/// Neither a secret, nor a node's address, nor a node's own words about its errors.
+fn nothing_leaks(observed: &Observed, log: &str) -> Result<(), String> {
+    let body = String::from_utf8_lossy(&observed.body);
+    let headers = format!("{:?}", observed.head);
+    let private =
+        [SECRET, "http://", "127.0.0.1", "cloudflareaccess", "runner", "pending requests", "not found\""];
+    for (place, text) in [("the body", &*body), ("the headers", &headers), ("the log", log)] {
+        // The owner's own data may hold links.
+        let local = place == "the body" && body.contains("\"source\":\"local\"");
+        if let Some(word) = private.iter().find(|word| !local && text.contains(**word)) {
+            return Err(format!("{place} shows {word:?}: {text}"));
+        }
+    }
+    Ok(())
+}
+
+fn same<T: PartialEq + Debug + ?Sized>(what: &str, seen: &T, expected: &T) -> Result<(), String> {
+    match seen == expected {
+        true => Ok(()),
+        false => Err(format!("{what}: expected {expected:?}, saw {seen:?}")),
+    }
+}

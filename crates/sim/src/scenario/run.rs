@@ -1,0 +1,164 @@
+//! Plays one row in one world, and gathers what its reader and its nodes saw.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::{Stream, StreamExt};
+use http::{Request, Response};
+use tokio::time::{sleep, timeout};
+
+use super::check::{self, Observed, words};
+use super::{Ask, Reader, Scenario, Situation, Told};
+use crate::node::{End, Node};
+use crate::socket::Reach;
+
+/// A reply's body; an error is a connection that broke.
+pub type Chunks = Pin<Box<dyn Stream<Item = Result<Bytes, String>> + Send>>;
+
+/// One way of running the service, with the two nodes and [`SETTINGS`](super::SETTINGS).
+pub trait World {
+    /// Sends a request to the service. Dropping the future or the body is the reader's leaving.
+    fn send(&self, request: Request<Bytes>) -> impl Future<Output = Result<Response<Chunks>, String>> + Send;
+
+    /// `mini` is 0, `cloud` is 1.
+    fn node(&self, nth: usize) -> Node;
+
+    /// Changes how a node can be reached.
+    fn set(&mut self, nth: usize, reach: Reach) -> impl Future<Output = Result<(), String>>;
+
+    /// What was logged since the last call, as JSON lines, where the world can see it.
+    fn take_log(&mut self) -> String;
+}
+
+/// Longer than any row may take.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long a reader's leaving may take to be noticed: two heartbeats and a good deal of a busy machine.
+const NOTICE: Duration = Duration::from_secs(5);
+
+/// Plays `scenario` in `world`; the error says what was expected and what was seen.
+pub async fn run<W: World>(world: &mut W, scenario: &Scenario) -> Result<(), String> {
+    no_lease_is_out(world).await?;
+    for (nth, situation) in [scenario.mini, scenario.cloud].into_iter().enumerate() {
+        let node = world.node(nth);
+        node.reset();
+        world.set(nth, reach(situation)).await?;
+        if let Situation::Up(script) = situation {
+            node.queue(script.parse().map_err(|unknown| format!("{unknown}"))?);
+        }
+    }
+    world.take_log();
+    let observed = timeout(PATIENCE, observe(world, scenario)).await.map_err(|_| "the row never ended")??;
+    let log = world.take_log();
+    check::check(scenario, &observed, &log)
+}
+
+/// Every lease is back: looked at from outside, before each row.
+async fn no_lease_is_out<W: World>(world: &W) -> Result<(), String> {
+    let status = || async {
+        let response = world.send(request(Ask::Query("status"))).await?;
+        let body = read(response.into_body()).await?;
+        let status: serde_json::Value = serde_json::from_slice(&body).map_err(|error| error.to_string())?;
+        Ok::<_, String>(status["data"]["in_flight"].clone())
+    };
+    let mut in_flight = serde_json::Value::Null;
+    for _ in 0..100 {
+        in_flight = status().await?;
+        if in_flight == 0 {
+            return Ok(());
+        }
+        sleep(NOTICE / 100).await;
+    }
+    Err(format!("a lease was not returned: {in_flight} in flight"))
+}
+
+fn reach(situation: Situation) -> Reach {
+    match situation {
+        Situation::Up(_) => Reach::Up,
+        Situation::Down => Reach::Down,
+        Situation::Silent => Reach::Silent,
+    }
+}
+
+async fn observe<W: World>(world: &W, scenario: &Scenario) -> Result<Observed, String> {
+    let mut observed = match scenario.reader {
+        Reader::Stays => stay(world.send(request(scenario.ask)).await?).await?,
+        Reader::AsksTwice => {
+            let mut first = world.send(request(scenario.ask)).await?.into_body();
+            first.next().await.ok_or("the first answer is empty")??;
+            let second = world.send(request(scenario.ask));
+            let (first, second) = tokio::join!(read(first), second);
+            first?;
+            stay(second?).await?
+        }
+        Reader::LeavesAfterWords(count) => {
+            let (head, mut body) = world.send(request(scenario.ask)).await?.into_parts();
+            let mut taken = Vec::new();
+            while words(&taken) < count {
+                taken.extend(body.next().await.ok_or("the answer ended early")??);
+            }
+            Observed::new(&head, taken)
+        }
+        Reader::LeavesAfterHead => {
+            let (head, mut body) = world.send(request(scenario.ask)).await?.into_parts();
+            let heartbeat = body.next().await.ok_or("the answer ended early")??;
+            Observed::new(&head, heartbeat.to_vec())
+        }
+        Reader::LeavesBeforeHead(millis) => {
+            match timeout(Duration::from_millis(millis), world.send(request(scenario.ask))).await {
+                Ok(_) => return Err("the head came before the reader could leave".to_owned()),
+                Err(_) => Observed::default(),
+            }
+        }
+    };
+    if matches!(scenario.expect.told, Told::Left(_)) {
+        settle(world).await?;
+        // Long enough for another node to be asked, if one were.
+        sleep(Duration::from_millis(800)).await;
+    }
+    observed.nodes = [world.node(0).received(), world.node(1).received()];
+    Ok(observed)
+}
+
+async fn stay(response: Response<Chunks>) -> Result<Observed, String> {
+    let (head, body) = response.into_parts();
+    Ok(Observed::new(&head, read(body).await?))
+}
+
+async fn read(mut body: Chunks) -> Result<Vec<u8>, String> {
+    let mut whole = Vec::new();
+    while let Some(chunk) = body.next().await {
+        whole.extend(chunk?);
+    }
+    Ok(whole)
+}
+
+/// Waits until the nodes have seen their client go.
+async fn settle<W: World>(world: &W) -> Result<(), String> {
+    for _ in 0..100 {
+        let requests = || (0..2).flat_map(|nth| world.node(nth).received());
+        if requests().any(|request| request.end == Some(End::Left)) {
+            return Ok(());
+        }
+        sleep(NOTICE / 100).await;
+    }
+    Err("the reader left, and no node saw its client go".to_owned())
+}
+
+fn request(ask: Ask) -> Request<Bytes> {
+    const JSON: &[(&str, &str)] = &[("content-type", "application/json")];
+    let query = |text: &str| serde_json::json!({ "query": text }).to_string();
+    let (method, path, headers, body) = match ask {
+        Ask::Query(text) => ("POST", "/api/terminal", JSON, query(text)),
+        Ask::Body(text) => ("POST", "/api/terminal", JSON, text.to_owned()),
+        Ask::LongQuery(length) => ("POST", "/api/terminal", JSON, query(&"ä".repeat(length))),
+        Ask::LongBody(length) => ("POST", "/api/terminal", JSON, " ".repeat(length)),
+        Ask::Raw(method, path, headers, body) => (method, path, headers, body.to_owned()),
+    };
+    let mut request = Request::builder().method(method).uri(path);
+    for (name, value) in headers {
+        request = request.header(*name, *value);
+    }
+    request.body(Bytes::from(body)).expect("the table's requests are well formed")
+}
