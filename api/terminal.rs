@@ -1,1 +1,8 @@
-fn main() {}
+//! `POST /api/terminal` on Vercel.
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    homefire_vercel::run().await
+}

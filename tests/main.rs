@@ -1,1 +1,40 @@
-fn main() {}
+//! The scenario table in its four worlds: one trial a row and world, named after both.
+//!
+//! A world that cannot start fails every trial of it; none is ever skipped.
+
+mod worlds;
+
+use std::sync::Arc;
+
+use homefire_sim::scenario::{self, Scenario};
+use libtest_mimic::{Arguments, Failed, Trial};
+use worlds::{Worlds, in_process};
+
+fn main() {
+    let mut arguments = Arguments::from_args();
+    // The trials wait more than they work, and those of one world take turns.
+    arguments.test_threads = arguments.test_threads.or(Some(8));
+    let worlds = Arc::new(Worlds::default());
+    let mut trials = Vec::new();
+    for row in scenario::all() {
+        trials.push(trial("virtual", row, move || in_process::play(row)));
+        for name in worlds::NAMES {
+            if row.needs_early_sight() && name != "native" {
+                continue;
+            }
+            let worlds = Arc::clone(&worlds);
+            trials.push(trial(name, row, move || worlds.play(name, row)));
+        }
+    }
+    let conclusion = libtest_mimic::run(&arguments, trials);
+    worlds.end();
+    conclusion.exit();
+}
+
+fn trial(
+    world: &str,
+    row: &'static Scenario,
+    play: impl FnOnce() -> Result<(), String> + Send + 'static,
+) -> Trial {
+    Trial::test(format!("{world}/{}", row.name), move || play().map_err(Failed::from))
+}

@@ -6,6 +6,8 @@ mod speak;
 
 use std::sync::Arc;
 
+use futures_util::stream::{Fuse, StreamExt};
+
 use crate::config::{Config, Node};
 use crate::error::Error;
 use crate::event::Event;
@@ -41,7 +43,7 @@ pub struct Answer<P: Platform> {
     pub model: String,
     arrived: Moment,
     relay: Relay,
-    body: P::Body,
+    body: Fuse<P::Body>,
 }
 
 /// Asks the nodes in turn until one has said its first word.
@@ -68,7 +70,7 @@ pub async fn open<P: Platform>(
         );
         match outcome {
             Ok((relay, body)) => {
-                let (node, model) = (node.name.clone(), model.to_owned());
+                let (node, model, body) = (node.name.clone(), model.to_owned(), body.fuse());
                 return Ok(Answer { node, model, arrived: question.arrived, relay, body });
             }
             Err(why) => failover.failed(why),

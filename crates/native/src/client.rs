@@ -64,10 +64,10 @@ fn name(error: &reqwest::Error) -> FetchError {
     }
     let mut source = error.source();
     while let Some(cause) = source {
-        if let Some(error) = cause.downcast_ref::<io::Error>() {
-            if error.kind() == io::ErrorKind::ConnectionRefused {
-                return FetchError::Refused;
-            }
+        if let Some(error) = cause.downcast_ref::<io::Error>()
+            && error.kind() == io::ErrorKind::ConnectionRefused
+        {
+            return FetchError::Refused;
         }
         // hyper-util keeps the type of this error to itself, and says what it is.
         if cause.to_string() == "dns error" {

@@ -1,0 +1,110 @@
+//! Homefire as a Vercel function: `vercel_runtime` on one side, core on the other.
+//!
+//! In scope: converting requests and replies, and keeping an instance awake while a reply streams. Out of scope: what is
+//! answered. A rewrite must keep the path below `/api/`: it is core that finds the route.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::StreamExt;
+use homefire_core::platform::{Event, FetchError, Moment, Platform};
+use homefire_core::reply::{self, Reply};
+use homefire_core::service::{self, Service};
+use homefire_core::store::Memory;
+use homefire_native::{Body, Native};
+use http::{Request, Response};
+use http_body::Frame;
+use http_body_util::{BodyExt, BodyStream, Full, StreamBody};
+use vercel_runtime::{AppState, Error, ResponseBody, service_fn};
+
+/// Serves this function until the platform ends the instance. A configuration that is refused ends it at once.
+pub async fn run() -> ExitCode {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the reader that the configuration is parsed through"
+    )]
+    let service = match Service::from_reader(|name| std::env::var(name).ok()) {
+        Ok(service) => Arc::new(service),
+        Err(faults) => {
+            eprintln!("{faults}");
+            return ExitCode::from(2);
+        }
+    };
+    let native = Native::new(&service.config.deadlines);
+    let handler = service_fn(move |request, state| {
+        let function = Function { native: native.clone(), state };
+        let service = Arc::clone(&service);
+        async move { Ok::<_, Error>(function.answer(&service, request).await) }
+    });
+    match vercel_runtime::run(handler).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The platform of one request: it alone can keep the instance awake until its reply has ended.
+#[derive(Clone)]
+struct Function {
+    native: Native,
+    state: AppState,
+}
+
+impl Function {
+    async fn answer(&self, service: &Service, request: vercel_runtime::Request) -> Response<ResponseBody> {
+        let request: Request<_> = request.map(|body| {
+            BodyStream::new(body).map(|frame| frame.map(|frame| frame.into_data().unwrap_or_default()))
+        });
+        convert(service::handle(self, service, request).await)
+    }
+}
+
+fn convert(reply: Reply) -> Response<ResponseBody> {
+    let impossible = |never: Infallible| match never {};
+    reply.map(|body| {
+        ResponseBody(match body {
+            reply::Body::Whole(bytes) => Full::new(bytes).map_err(impossible).boxed(),
+            reply::Body::Events(events) => {
+                BodyExt::boxed(StreamBody::new(events.map(|bytes| Ok(Frame::data(bytes)))))
+            }
+        })
+    })
+}
+
+impl Platform for Function {
+    type Body = Body;
+    type Store = Memory;
+
+    fn fetch(
+        &self,
+        request: Request<Bytes>,
+    ) -> impl Future<Output = Result<Response<Body>, FetchError>> + Send {
+        self.native.fetch(request)
+    }
+
+    fn sleep(&self, wait: Duration) -> impl Future<Output = ()> + Send {
+        self.native.sleep(wait)
+    }
+
+    fn now(&self) -> Moment {
+        self.native.now()
+    }
+
+    fn log(&self, event: &Event) {
+        self.native.log(event);
+    }
+
+    fn wait_until(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.state.wait_until(task);
+    }
+
+    fn store(&self) -> &Memory {
+        self.native.store()
+    }
+}

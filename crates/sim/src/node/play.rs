@@ -7,6 +7,7 @@ use std::vec;
 use bytes::Bytes;
 use http::StatusCode;
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::task::yield_now;
 use tokio::time::sleep;
 
 use super::{End, Node};
@@ -56,6 +57,8 @@ impl Play {
                         slot.forget();
                     }
                 }
+                // A timer takes a millisecond at least.
+                Act::Wait(Duration::ZERO) => yield_now().await,
                 Act::Wait(time) => sleep(time).await,
                 Act::Head(status, headers) => return Some(Step::Head(status, headers)),
                 Act::Bytes { bytes, said } => {

@@ -14,6 +14,9 @@ use bytes::Bytes;
 /// A model of this name and a script behind it asks for that script.
 const SCRIPTED: &str = "sim:";
 
+/// What a route answers: to this path, with this body.
+type Reply = fn(&Node, &str, &[u8]) -> Vec<Act>;
+
 impl Node {
     /// Begins to answer.
     pub(crate) fn answer(&self, request: Request<Bytes>) -> Play {
@@ -37,7 +40,7 @@ impl Node {
     fn acts(&self, method: &Method, path: &str, headers: &HeaderMap, body: &[u8]) -> Vec<Act> {
         const PLAIN: &str = "text/plain; charset=utf-8";
         let reads: &[&Method] = &[&Method::GET, &Method::HEAD];
-        let (methods, reply): (_, fn(&Self, &str, &[u8]) -> Vec<Act>) = match path {
+        let (methods, reply): (_, Reply) = match path {
             "/" => (reads, |_, _, _| act::whole(StatusCode::OK, PLAIN, "Ollama is running")),
             "/api/version" => (reads, |_, _, _| json_reply(&json!({"version": "0.32.15"}))),
             "/api/tags" => (reads, |node, _, _| node.tags()),

@@ -122,8 +122,15 @@ fn told(expect: &Expect, observed: &Observed) -> Result<(), String> {
             let stream = Stream::read(&observed.body)?;
             let end = stream.end.ok_or("the stream ended silently")?;
             same("the error", &end["code"], &code.into())?;
-            same("the text", &stream.text, &last(who)?.said)?;
-            same("no text at all", &stream.text.is_empty(), &false)
+            same("no text at all", &stream.text.is_empty(), &false)?;
+            let said = &last(who)?.said;
+            match code {
+                // The node may be speaking when the clock cuts it off.
+                "timeout" => {
+                    same("the text is the answer's beginning", &said.starts_with(&stream.text), &true)
+                }
+                _ => same("the text", &stream.text, said),
+            }
         }
         Told::Error(code) => {
             let stream = Stream::read(&observed.body)?;
