@@ -75,7 +75,7 @@ impl SocketWorld {
         log: Log,
         service: impl Send + Sync + 'static,
     ) -> Self {
-        let client = reqwest::Client::builder().no_proxy().build().expect("a plain client");
+        let client = homefire_native::client().build().expect("a plain client");
         Self { url, nodes, log, client, _service: Box::new(service) }
     }
 
@@ -98,12 +98,12 @@ impl SocketWorld {
         }
         let mut group = Group(child);
         let url = format!("http://127.0.0.1:{port}");
+        let probe = homefire_native::client().build().expect("a plain client");
         let ready = async {
             loop {
                 if let Some(status) = group.0.try_wait().map_err(|error| error.to_string())? {
                     return Err(format!("it ended with {status}"));
                 }
-                let probe = reqwest::Client::builder().no_proxy().build().expect("a plain client");
                 if probe
                     .get(format!("{url}/api/terminal"))
                     .send()

@@ -14,19 +14,20 @@ use homefire_core::platform::FetchError;
 /// A node's reply, chunk by chunk. Dropping it closes the connection.
 pub struct Body(Pin<Box<dyn Stream<Item = reqwest::Result<Bytes>> + Send>>);
 
-/// A client that follows no redirect (Access answers with one to its login page) and asks no proxy.
-pub(crate) fn build(connect: Duration) -> reqwest::Client {
+/// A client that follows no redirect (Access answers with one to its login page), asks no proxy and tries once.
+pub fn client() -> reqwest::ClientBuilder {
     static CRYPTO: Once = Once::new();
     // Fails only if one is installed already, which is as good.
     CRYPTO.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
     reqwest::Client::builder()
-        .connect_timeout(connect)
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .no_proxy()
         .tcp_nodelay(true)
-        .build()
-        .expect("the settings above do not contradict each other")
+}
+
+pub(crate) fn build(connect: Duration) -> reqwest::Client {
+    client().connect_timeout(connect).build().expect("these settings do not contradict each other")
 }
 
 pub(crate) async fn fetch(

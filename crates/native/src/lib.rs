@@ -14,7 +14,7 @@ use homefire_core::config::Deadlines;
 use homefire_core::platform::{Event, FetchError, Moment, Platform};
 use homefire_core::store::Memory;
 
-pub use client::Body;
+pub use client::{Body, client};
 pub use server::serve;
 
 /// The platform of a machine with an operating system. Cloning is cheap.
