@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::StreamExt;
+use homefire::process::Group;
 use homefire_sim::scenario::{Chunks, MODELS, SETTINGS, World, nodes_variable};
 use homefire_sim::{Node, Pace, Reach, Server};
 use http::{Request, Response};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::net::TcpListener;
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 use tokio::time::{sleep, timeout};
 
 /// A service that listens, and the nodes behind it.
@@ -87,21 +88,20 @@ impl SocketWorld {
         patience: Duration,
     ) -> Result<Self, String> {
         let log = Log::default();
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
-        let mut child =
-            command.spawn().map_err(|error| format!("{:?}: {error}", command.as_std().get_program()))?;
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut group = Group::spawn(command).map_err(|error| format!("{error:#}"))?;
+        let child = group.child();
         if let Some(output) = child.stdout.take() {
             log.follow(output);
         }
         if let Some(output) = child.stderr.take() {
             log.follow(output);
         }
-        let mut group = Group(child);
         let url = format!("http://127.0.0.1:{port}");
         let probe = homefire_native::client().build().expect("a plain client");
         let ready = async {
             loop {
-                if let Some(status) = group.0.try_wait().map_err(|error| error.to_string())? {
+                if let Some(status) = group.child().try_wait().map_err(|error| error.to_string())? {
                     return Err(format!("it ended with {status}"));
                 }
                 if probe
@@ -119,18 +119,6 @@ impl SocketWorld {
             Ok(Ok(())) => Ok(Self::new(url, nodes, log, group)),
             Ok(Err(error)) => Err(format!("{error}\n{}", log.take())),
             Err(_) => Err(format!("it did not answer within {patience:?}\n{}", log.take())),
-        }
-    }
-}
-
-/// A process and all that it started: they end together.
-struct Group(Child);
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        if let Some(id) = self.0.id() {
-            // The negative id is the group's.
-            let _ = std::process::Command::new("kill").args(["-KILL", "--", &format!("-{id}")]).status();
         }
     }
 }

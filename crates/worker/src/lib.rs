@@ -1,1 +1,47 @@
+//! Homefire as a Cloudflare Worker: JavaScript on one side, core on the other.
+//!
+//! In scope: the platform's promises, streams and bindings. Out of scope: what is answered. What JavaScript hands out is
+//! not `Send`; an isolate has one thread, and this crate alone says so, through `worker::send`.
 
+mod fetch;
+mod platform;
+mod timer;
+
+use std::sync::OnceLock;
+
+use futures_util::stream::StreamExt;
+use homefire_core::config::Faults;
+use homefire_core::reply::{self, Reply};
+use homefire_core::service::{self, Service};
+use worker::{Context, Env, Headers, HttpRequest, Response, ResponseBuilder, event};
+
+use platform::Worker;
+
+#[event(fetch)]
+async fn fetch(request: HttpRequest, env: Env, context: Context) -> worker::Result<Response> {
+    let platform = Worker::new(context);
+    let reply = match service(&env) {
+        Ok(service) => service::handle(&platform, service, request).await,
+        Err(faults) => service::misconfigured(&platform, faults),
+    };
+    convert(reply)
+}
+
+/// Read once an isolate: bindings do not change while it lives.
+fn service(env: &Env) -> Result<&'static Service, &'static Faults> {
+    static SERVICE: OnceLock<Result<Service, Faults>> = OnceLock::new();
+    // Variables and secrets are the same kind of binding.
+    let read = |name: &str| env.var(name).ok().map(|value| value.to_string());
+    SERVICE.get_or_init(|| Service::from_reader(read)).as_ref()
+}
+
+fn convert(reply: Reply) -> worker::Result<Response> {
+    let (head, body) = reply.into_parts();
+    let response =
+        ResponseBuilder::new().with_status(head.status.as_u16()).with_headers(Headers::from(head.headers));
+    match body {
+        reply::Body::Whole(bytes) if bytes.is_empty() => Ok(response.empty()),
+        reply::Body::Whole(bytes) => Ok(response.fixed(bytes.to_vec())),
+        reply::Body::Events(events) => response.from_stream(events.map(Ok::<_, worker::Error>)),
+    }
+}

@@ -1,0 +1,79 @@
+//! Requests to nodes. Dropping one, or its body, aborts it.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use futures_util::stream::Stream;
+use homefire_core::platform::FetchError;
+use js_sys::Uint8Array;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{AbortController, RequestInit, RequestRedirect, WorkerGlobalScope};
+use worker::response_from_wasm;
+use worker::send::SendWrapper;
+
+/// A node's reply, chunk by chunk.
+pub(crate) struct Body {
+    chunks: worker::Body,
+    _abort: Abort,
+}
+
+/// Aborts a request when it is dropped. After the reply's end that does nothing.
+struct Abort(SendWrapper<AbortController>);
+
+impl Drop for Abort {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl Stream for Body {
+    type Item = Result<Bytes, FetchError>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Pin::new(&mut self.chunks).poll_next(cx).map_err(|_| FetchError::Broken)
+    }
+}
+
+pub(crate) async fn fetch(request: http::Request<Bytes>) -> Result<http::Response<Body>, FetchError> {
+    let controller = AbortController::new().map_err(|_| FetchError::Broken)?;
+    let init = init(&request, &controller).map_err(|_| FetchError::Broken)?;
+    let abort = Abort(SendWrapper::new(controller));
+    let global: WorkerGlobalScope = js_sys::global().unchecked_into();
+    let promise = global.fetch_with_str_and_init(&request.uri().to_string(), &init);
+    let response = JsFuture::from(promise).await.map_err(|error| name(&error))?;
+    let response = response_from_wasm(response.unchecked_into()).map_err(|_| FetchError::Broken)?;
+    Ok(response.map(|chunks| Body { chunks, _abort: abort }))
+}
+
+fn init(request: &http::Request<Bytes>, controller: &AbortController) -> Result<RequestInit, JsValue> {
+    let headers = web_sys::Headers::new()?;
+    for (name, value) in request.headers() {
+        headers.append(name.as_str(), value.to_str().map_err(|_| JsValue::NULL)?)?;
+    }
+    let init = RequestInit::new();
+    init.set_method(request.method().as_str());
+    init.set_headers(&headers);
+    // Access answers with a redirect to its login page.
+    init.set_redirect(RequestRedirect::Manual);
+    init.set_signal(Some(&controller.signal()));
+    if !request.body().is_empty() {
+        init.set_body(&Uint8Array::from(request.body().as_ref()));
+    }
+    Ok(init)
+}
+
+/// The runtime has a sentence for each, and no code.
+fn name(error: &JsValue) -> FetchError {
+    let text =
+        error.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message())).unwrap_or_default();
+    let text = text.to_lowercase();
+    if text.contains("dns") {
+        FetchError::Dns
+    } else if text.contains("refused") {
+        FetchError::Refused
+    } else {
+        FetchError::Broken
+    }
+}
