@@ -53,7 +53,7 @@ impl Log {
 
 /// Two nodes, and the variables that lead to them.
 pub(crate) async fn nodes() -> Result<([Server; 2], Vec<(String, String)>), String> {
-    let start = || Server::start(Node::new(&MODELS, Pace::QUICK), 0);
+    let start = || Server::start(Node::new(&MODELS, Pace::QUICK), 0, false);
     let mini = start().await.map_err(|error| error.to_string())?;
     let cloud = start().await.map_err(|error| error.to_string())?;
     let mut variables: Vec<(String, String)> =

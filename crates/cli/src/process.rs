@@ -1,44 +1,110 @@
-//! Programs that are started here, and end with whoever started them.
+//! Programs that are started here, and end with whoever started them, however that comes to its end.
 
-use std::process::Stdio;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
-use tokio::process::{Child, Command};
+use tokio::process::Child;
 
-/// A program and all that it started: dropping it ends them all.
+/// A program and all that it started, in a process group of its own: dropping it ends them all.
 #[derive(Debug)]
-pub struct Group(Child);
+pub struct Group {
+    child: Child,
+    _watch: Watch,
+}
 
 impl Group {
-    /// Starts `command` in a process group of its own, without standard input.
-    pub fn spawn(mut command: Command) -> Result<Self> {
+    /// Starts `command` without standard input.
+    pub fn spawn(mut command: tokio::process::Command) -> Result<Self> {
         let program = command.as_std().get_program().to_string_lossy().into_owned();
-        command.stdin(Stdio::null()).process_group(0);
-        Ok(Self(command.spawn().with_context(|| format!("{program} could not be started"))?))
+        command.stdin(Stdio::null()).process_group(0).kill_on_drop(true);
+        let child = command.spawn().with_context(|| format!("{program} could not be started"))?;
+        let watch = Watch::over(child.id().context("a program that nobody waited for has an id")?)?;
+        Ok(Self { child, _watch: watch })
     }
 
     /// The program itself.
     pub fn child(&mut self) -> &mut Child {
-        &mut self.0
-    }
-}
-
-impl Drop for Group {
-    fn drop(&mut self) {
-        if let Some(id) = self.0.id() {
-            // A negative id names the group.
-            let _ = std::process::Command::new("kill").args(["-KILL", "--", &format!("-{id}")]).status();
-        }
+        &mut self.child
     }
 }
 
 /// Runs `command` to its end, its output shown as it comes.
-pub fn run(command: &mut std::process::Command) -> Result<()> {
+pub fn run(command: &mut Command) -> Result<()> {
     let program = command.get_program().to_string_lossy().into_owned();
-    let status =
-        command.stdin(Stdio::null()).status().with_context(|| format!("{program} could not be started"))?;
+    let mut child = command
+        .stdin(Stdio::null())
+        .process_group(0)
+        .spawn()
+        .with_context(|| format!("{program} could not be started"))?;
+    let status = match Watch::over(child.id()) {
+        Ok(_watch) => child.wait()?,
+        Err(error) => {
+            child.kill()?;
+            child.wait()?;
+            return Err(error);
+        }
+    };
     if !status.success() {
         bail!("{program} ended with {status}");
     }
     Ok(())
+}
+
+/// A member of a process group that kills it when its own input ends: on drop, or when this process is gone.
+///
+/// Being a member it also keeps the group's id from being given to somebody else.
+#[derive(Debug)]
+struct Watch(std::process::Child);
+
+impl Watch {
+    fn over(group: u32) -> Result<Self> {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "cat; kill -KILL 0"]).process_group(i32::try_from(group)?);
+        shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
+        Ok(Self(shell.spawn().context("sh could not be started")?))
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        // It ends by the signal that it sends.
+        let _ = self.0.wait();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sh(script: &str) -> Command {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        command
+    }
+
+    #[test]
+    fn a_programs_end_is_told() {
+        assert!(run(&mut sh("exit 0")).is_ok());
+        let error = run(&mut sh("exit 3")).unwrap_err().to_string();
+        assert!(error.contains("exit status: 3"), "{error}");
+        let error = run(&mut Command::new("no-such-program")).unwrap_err().to_string();
+        assert_eq!(error, "no-such-program could not be started");
+    }
+
+    #[tokio::test]
+    async fn what_a_program_started_ends_with_it() {
+        let mut command = tokio::process::Command::from(sh("sleep 600 & echo $!; wait"));
+        command.stdout(Stdio::piped());
+        let mut group = Group::spawn(command).unwrap();
+        let output = group.child().stdout.take().unwrap();
+        let mut lines = tokio::io::AsyncBufReadExt::lines(tokio::io::BufReader::new(output));
+        let sleeper = lines.next_line().await.unwrap().unwrap();
+        let is_there = || sh(&format!("kill -0 {sleeper}")).stderr(Stdio::null()).status().unwrap().success();
+        assert!(is_there());
+        drop(group);
+        // The end of the output comes when the last of the group has let go of it.
+        assert_eq!(lines.next_line().await.unwrap(), None);
+    }
 }

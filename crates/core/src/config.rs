@@ -9,6 +9,26 @@ use std::time::Duration;
 
 pub use nodes::{Models, Node, Nodes};
 
+/// The names of everything that is read.
+pub const VARIABLES: &[&str] = &[
+    "HOMEFIRE_NODES",
+    "OLLAMA_PRIMARY_URL",
+    "OLLAMA_FALLBACK_URL",
+    "PRIMARY_MODEL",
+    "FALLBACK_MODEL",
+    "NODE_TOKEN",
+    "CF_ACCESS_CLIENT_ID",
+    "CF_ACCESS_CLIENT_SECRET",
+    "ALLOWED_ORIGINS",
+    "CONNECT_MS",
+    "FIRST_WORD_MS",
+    "LAST_FIRST_WORD_MS",
+    "IDLE_MS",
+    "ANSWER_MS",
+    "HEARTBEAT_MS",
+    "EARLY_HEAD_MS",
+];
+
 /// What the service was told at its start.
 #[derive(Clone, Debug)]
 pub struct Config {

@@ -22,6 +22,9 @@ use crate::terminal;
 /// Bytes of a request's body.
 pub const LONGEST_BODY: usize = 64 * 1024;
 
+/// Bytes of a body that is refused, and yet read to its end.
+const LONGEST_REFUSED: usize = 1024 * 1024;
+
 /// Until a request's body is there.
 const READ_BODY: Duration = Duration::from_secs(10);
 
@@ -105,7 +108,7 @@ where
         return Err(Error::UnsupportedMediaType);
     }
     let declared = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if declared.is_some_and(|length| length > LONGEST_BODY) {
+    if declared.is_some_and(|length| length > LONGEST_REFUSED) {
         return Err(Error::BodyTooLarge);
     }
     within(platform, READ_BODY, read(body)).await.unwrap_or(Err(Error::BodyTimeout))
@@ -115,15 +118,18 @@ async fn read<B, E>(mut body: B) -> Result<Vec<u8>, Error>
 where
     B: Stream<Item = Result<Bytes, E>> + Unpin,
 {
-    let mut whole = Vec::new();
+    let (mut whole, mut length) = (Vec::new(), 0);
     while let Some(chunk) = body.next().await {
         let chunk = chunk.map_err(|_| Error::BodyBroken)?;
-        if whole.len() + chunk.len() > LONGEST_BODY {
-            return Err(Error::BodyTooLarge);
+        length += chunk.len();
+        match length {
+            0..=LONGEST_BODY => whole.extend_from_slice(&chunk),
+            // A client reads the refusal when it has sent all, and a proxy between may break on what is left unread.
+            0..=LONGEST_REFUSED => whole.clear(),
+            _ => return Err(Error::BodyTooLarge),
         }
-        whole.extend_from_slice(&chunk);
     }
-    Ok(whole)
+    if length > LONGEST_BODY { Err(Error::BodyTooLarge) } else { Ok(whole) }
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

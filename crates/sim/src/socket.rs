@@ -30,6 +30,7 @@ pub struct Server {
     node: Node,
     addr: SocketAddr,
     reach: Reach,
+    keep_alive: bool,
     task: Option<JoinHandle<()>>,
     blackhole: Vec<Socket>,
 }
@@ -47,10 +48,13 @@ pub enum Reach {
 
 impl Server {
     /// Listens on 127.0.0.1; port 0 takes a free one.
-    pub async fn start(node: Node, port: u16) -> io::Result<Self> {
+    ///
+    /// Without `keep_alive` every reply ends its connection. A node that falls takes its idle connections with it, and
+    /// whether a client's pool has noticed when it asks again is a race.
+    pub async fn start(node: Node, port: u16, keep_alive: bool) -> io::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", port)).await?;
         let addr = listener.local_addr()?;
-        let mut server = Self { node, addr, reach: Reach::Up, task: None, blackhole: Vec::new() };
+        let mut server = Self { node, addr, reach: Reach::Up, keep_alive, task: None, blackhole: Vec::new() };
         server.listen(listener);
         Ok(server)
     }
@@ -91,7 +95,7 @@ impl Server {
 
     fn listen(&mut self, listener: TcpListener) {
         #[expect(clippy::disallowed_methods, reason = "the task is held, and aborted with the server")]
-        let task = tokio::spawn(accept(listener, self.node.clone()));
+        let task = tokio::spawn(accept(listener, self.node.clone(), self.keep_alive));
         self.task = Some(task);
     }
 }
@@ -136,21 +140,21 @@ async fn blackhole(addr: SocketAddr) -> io::Result<Vec<Socket>> {
     Ok(sockets)
 }
 
-async fn accept(listener: TcpListener, node: Node) {
+async fn accept(listener: TcpListener, node: Node, keep_alive: bool) {
     // Aborting this task drops the set, and with it every connection.
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             accepted = listener.accept() => {
                 let Ok((stream, _)) = accepted else { continue };
-                connections.spawn(serve(stream, node.clone()));
+                connections.spawn(serve(stream, node.clone(), keep_alive));
             }
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
         }
     }
 }
 
-async fn serve(stream: TcpStream, node: Node) {
+async fn serve(stream: TcpStream, node: Node, keep_alive: bool) {
     let _ = stream.set_nodelay(true);
     let Ok(mut cord) = Cord::new(&stream) else { return };
     let (reset, mut resets) = watch::channel(false);
@@ -158,6 +162,7 @@ async fn serve(stream: TcpStream, node: Node) {
     let service = service_fn(move |request| handle(request, node.clone(), Arc::clone(&reset)));
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
+        .keep_alive(keep_alive)
         .serve_connection(TokioIo::new(stream), service);
     tokio::select! {
         _ = connection => cord.served = true,

@@ -36,13 +36,14 @@ impl Stream for Body {
     }
 }
 
+/// The runtime says "Network connection lost." to a refused connection as to a broken one, so all failures are one here.
 pub(crate) async fn fetch(request: http::Request<Bytes>) -> Result<http::Response<Body>, FetchError> {
     let controller = AbortController::new().map_err(|_| FetchError::Broken)?;
     let init = init(&request, &controller).map_err(|_| FetchError::Broken)?;
     let abort = Abort(SendWrapper::new(controller));
     let global: WorkerGlobalScope = js_sys::global().unchecked_into();
     let promise = global.fetch_with_str_and_init(&request.uri().to_string(), &init);
-    let response = JsFuture::from(promise).await.map_err(|error| name(&error))?;
+    let response = JsFuture::from(promise).await.map_err(|_| FetchError::Broken)?;
     let response = response_from_wasm(response.unchecked_into()).map_err(|_| FetchError::Broken)?;
     Ok(response.map(|chunks| Body { chunks, _abort: abort }))
 }
@@ -62,18 +63,4 @@ fn init(request: &http::Request<Bytes>, controller: &AbortController) -> Result<
         init.set_body(&Uint8Array::from(request.body().as_ref()));
     }
     Ok(init)
-}
-
-/// The runtime has a sentence for each, and no code.
-fn name(error: &JsValue) -> FetchError {
-    let text =
-        error.dyn_ref::<js_sys::Error>().map(|error| String::from(error.message())).unwrap_or_default();
-    let text = text.to_lowercase();
-    if text.contains("dns") {
-        FetchError::Dns
-    } else if text.contains("refused") {
-        FetchError::Refused
-    } else {
-        FetchError::Broken
-    }
 }

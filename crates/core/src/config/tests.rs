@@ -99,3 +99,22 @@ fn secrets_do_not_show() {
     let config = config(&[("HOMEFIRE_NODES", list), secrets[0], secrets[1]]).unwrap();
     assert!(!format!("{config:?}").contains("hunter2"));
 }
+
+#[test]
+fn every_variable_has_its_name_in_the_list_and_in_the_readers_hands() {
+    let asked = std::cell::RefCell::new(std::collections::BTreeSet::new());
+    let _ = Config::from_reader(|name| {
+        asked.borrow_mut().insert(name.to_owned());
+        None
+    });
+    let listed = VARIABLES.iter().map(|name| (*name).to_owned()).collect();
+    assert_eq!(asked.into_inner(), listed);
+    let (example, readme) = (include_str!("../../../../.env.example"), include_str!("../../../../README.md"));
+    for name in VARIABLES {
+        assert!(
+            example.lines().any(|line| line.starts_with(&format!("{name}="))),
+            ".env.example lacks {name}"
+        );
+        assert!(readme.contains(&format!("`{name}`")), "README lacks {name}");
+    }
+}

@@ -1,0 +1,82 @@
+//! What happens in the service, in plain words. It arrives as what each platform logs: JSON.
+
+use serde_json::Value;
+
+use crate::screen;
+
+/// Shows a line that a platform wrote: an event in words, anything else as it is.
+pub(crate) fn show_line(line: &str) {
+    let event = serde_json::from_str(line.trim()).ok();
+    match event.as_ref().and_then(words) {
+        Some(words) => screen::say(&words),
+        None if line.trim().is_empty() => {}
+        None => screen::say(line),
+    }
+}
+
+/// An event in words; none if it is not one that is known here.
+fn words(event: &Value) -> Option<String> {
+    let text = |name: &str| event[name].as_str().unwrap_or_default();
+    let (node, model, reason) = (text("node"), text("model"), text("reason"));
+    let ms = &event["ms"];
+    Some(match event["event"].as_str()? {
+        "word" => format!("{node}: first word after {ms} ms ({model})"),
+        "failed" => format!("{node}: no word, {reason} after {ms} ms"),
+        "answered" => match event["tokens"].as_u64() {
+            Some(tokens) => format!("{node}: answered in {ms} ms, {tokens} tokens"),
+            None => format!("{node}: answered in {ms} ms"),
+        },
+        "cut" => format!("{node}: the answer broke off after {ms} ms, {reason}; the reader was told"),
+        "left" => format!("the reader left after {ms} ms"),
+        "no_node" => format!("no node answered, {ms} ms"),
+        "misconfigured" => format!("the configuration is refused: {}", event["faults"]),
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use homefire_core::failure::Failure;
+    use homefire_core::platform::Event;
+
+    use super::words;
+
+    fn check(event: &Event, expect: &str) {
+        // A new event is a new row below and an arm above.
+        match event {
+            Event::Word { .. }
+            | Event::Failed { .. }
+            | Event::Answered { .. }
+            | Event::Cut { .. }
+            | Event::Left { .. }
+            | Event::NoNode { .. }
+            | Event::Misconfigured { .. } => {}
+        }
+        assert_eq!(words(&serde_json::to_value(event).unwrap()).as_deref(), Some(expect));
+    }
+
+    #[test]
+    fn every_event_has_words() {
+        let (node, model, ms) = (|| "mini".to_owned(), || "m".to_owned(), 7);
+        check(&Event::Word { node: node(), model: model(), ms }, "mini: first word after 7 ms (m)");
+        check(
+            &Event::Failed { node: node(), model: model(), reason: Failure::Refused, ms },
+            "mini: no word, refused after 7 ms",
+        );
+        check(
+            &Event::Answered { node: node(), model: model(), tokens: Some(3), ms },
+            "mini: answered in 7 ms, 3 tokens",
+        );
+        check(&Event::Answered { node: node(), model: model(), tokens: None, ms }, "mini: answered in 7 ms");
+        check(
+            &Event::Cut { node: node(), model: model(), reason: Failure::Broken, ms },
+            "mini: the answer broke off after 7 ms, broken; the reader was told",
+        );
+        check(&Event::Left { ms }, "the reader left after 7 ms");
+        check(&Event::NoNode { ms }, "no node answered, 7 ms");
+        check(
+            &Event::Misconfigured { faults: vec!["X: is wrong".to_owned()] },
+            r#"the configuration is refused: ["X: is wrong"]"#,
+        );
+    }
+}

@@ -1,0 +1,144 @@
+//! The service on one of its three runtimes, as `dev` starts it.
+
+use std::io::ErrorKind;
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use homefire::process::Group;
+use homefire::{tools, wrangler};
+use homefire_core::service::Service;
+use homefire_native::Native;
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::net::TcpListener;
+use tokio::process::Command;
+use tokio::task::JoinHandle;
+use tokio::time::{sleep, timeout};
+
+use super::{On, events};
+use crate::{Refused, setup, worker};
+
+/// A service that runs, until this is dropped.
+pub(crate) struct Running {
+    port: u16,
+    how: How,
+}
+
+enum How {
+    Native(JoinHandle<()>),
+    Program(Box<Group>),
+}
+
+impl Running {
+    pub(crate) fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Resolves when it ends by itself, which it should not.
+    pub(crate) async fn ended(&mut self) -> Result<()> {
+        match &mut self.how {
+            How::Native(task) => task.await.context("the server ended")?,
+            How::Program(group) => {
+                let status = group.child().wait().await?;
+                bail!("the program that serves ended with {status}");
+            }
+        }
+        bail!("the server ended")
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let How::Native(task) = &self.how {
+            task.abort();
+        }
+    }
+}
+
+/// Starts the service and waits until it answers.
+pub(crate) async fn start(on: On, port: u16, variables: &[(String, String)]) -> Result<Running> {
+    // Held for a moment only, so that what is started elsewhere fails here, and in plain words.
+    let listener = match TcpListener::bind(("127.0.0.1", port)).await {
+        Err(error) if error.kind() == ErrorKind::AddrInUse => {
+            bail!("port {port} is taken; --port takes another one, 0 any that is free")
+        }
+        result => result.with_context(|| format!("port {port}"))?,
+    };
+    let port = listener.local_addr()?.port();
+    let how = match on {
+        On::Native => How::Native(native(listener, variables)?),
+        On::Workerd => {
+            worker::build()?;
+            let inspector = TcpListener::bind("127.0.0.1:0").await?.local_addr()?.port();
+            let folder = tools::root().join("target/wrangler");
+            drop(listener);
+            program(wrangler::dev(port, inspector, variables, &folder)?, port).await?
+        }
+        On::Vercel => {
+            setup::vercel()?;
+            drop(listener);
+            println!("Starting vercel dev. It compiles the function first …");
+            program(vercel(port, variables), port).await?
+        }
+    };
+    Ok(Running { port, how })
+}
+
+fn native(listener: TcpListener, variables: &[(String, String)]) -> Result<JoinHandle<()>> {
+    let find = |name: &str| variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
+    let service = Service::from_reader(find).map_err(|faults| Refused(faults.to_string()))?;
+    let platform = Native::with_log(&service.config.deadlines, |event| {
+        events::show_line(&serde_json::to_string(event).expect("events have string keys and serialize"));
+    });
+    let public = tools::root().join("public");
+    let serve = homefire_native::serve(listener, platform, Arc::new(service), public, std::future::pending());
+    #[expect(clippy::disallowed_methods, reason = "the task is held, and aborted when it is dropped")]
+    Ok(tokio::spawn(serve))
+}
+
+fn vercel(port: u16, variables: &[(String, String)]) -> Command {
+    let mut command = Command::new(tools::npm_tool("vercel"));
+    command.args(["dev", "--local", "--yes", "--listen", &format!("127.0.0.1:{port}")]);
+    command.envs(variables.iter().cloned()).env("VERCEL_TELEMETRY_DISABLED", "1").current_dir(tools::root());
+    command
+}
+
+async fn program(mut command: Command, port: u16) -> Result<How> {
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut group = Group::spawn(command)?;
+    let child = group.child();
+    child.stdout.take().into_iter().for_each(show);
+    child.stderr.take().into_iter().for_each(show);
+    wait(&mut group, port).await?;
+    Ok(How::Program(Box::new(group)))
+}
+
+fn show(output: impl AsyncRead + Unpin + Send + 'static) {
+    #[expect(clippy::disallowed_methods, reason = "ends with the output that it reads")]
+    drop(tokio::spawn(async move {
+        let mut lines = BufReader::new(output).lines();
+        while let Ok(Some(line)) = lines.next_line().await {
+            events::show_line(&line);
+        }
+    }));
+}
+
+async fn wait(group: &mut Group, port: u16) -> Result<()> {
+    // `vercel dev` compiles a function when it is first asked for.
+    const PATIENCE: Duration = Duration::from_secs(600);
+    let client = homefire_native::client().build()?;
+    let ready = async {
+        loop {
+            if let Some(status) = group.child().try_wait()? {
+                bail!("the program that serves ended with {status}");
+            }
+            let reply = client.get(format!("http://127.0.0.1:{port}/api/terminal")).send().await;
+            if reply.is_ok_and(|reply| reply.status() == 405) {
+                return Ok(());
+            }
+            sleep(Duration::from_millis(200)).await;
+        }
+    };
+    timeout(PATIENCE, ready).await.context("it does not answer")?
+}

@@ -1,0 +1,51 @@
+//! Single keys, where there is a keyboard.
+
+use std::io::IsTerminal;
+
+use crossterm::event::{Event, KeyCode, KeyModifiers, read};
+use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
+use tokio::sync::mpsc::Sender;
+
+use crate::screen;
+
+/// What a person wants.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Key {
+    Kill,
+    Quit,
+}
+
+/// Single keys are read while this lives.
+pub(crate) struct Keyboard;
+
+/// Reads keys in a thread of its own. Without a terminal there are none.
+pub(crate) fn listen(keys: Sender<Key>) -> Option<Keyboard> {
+    if !std::io::stdin().is_terminal() || enable_raw_mode().is_err() {
+        return None;
+    }
+    screen::set_raw(true);
+    std::thread::spawn(move || {
+        while let Ok(event) = read() {
+            let Event::Key(key) = event else { continue };
+            let KeyCode::Char(letter) = key.code else { continue };
+            let wish = match letter {
+                'c' if key.modifiers.contains(KeyModifiers::CONTROL) => Key::Quit,
+                'k' => Key::Kill,
+                'q' => Key::Quit,
+                _ => continue,
+            };
+            if keys.blocking_send(wish).is_err() {
+                return;
+            }
+        }
+    });
+    Some(Keyboard)
+}
+
+impl Drop for Keyboard {
+    fn drop(&mut self) {
+        screen::set_raw(false);
+        // There is nobody left to tell.
+        let _ = disable_raw_mode();
+    }
+}

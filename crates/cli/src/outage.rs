@@ -1,0 +1,130 @@
+//! The story of an outage, told by a reader: the fast node dies in mid-answer, the slow one takes over, the fast one
+//! comes back.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail, ensure};
+use futures_util::StreamExt;
+use homefire_sim::Reach;
+use serde_json::{Value, json};
+
+use crate::dev::Home;
+use crate::screen;
+
+/// Longer than any answer may take.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+/// What happens, and what must come of it.
+struct Act {
+    title: &'static str,
+    revive_first: bool,
+    kill_after: Option<usize>,
+    node: &'static str,
+    end: &'static str,
+}
+
+const STORY: [Act; 4] = [
+    Act { title: "All is well", revive_first: false, kill_after: None, node: "mini", end: "done" },
+    Act {
+        title: "The fast node dies in mid-answer",
+        revive_first: false,
+        kill_after: Some(10),
+        node: "mini",
+        end: "cut",
+    },
+    Act { title: "It stays dead", revive_first: false, kill_after: None, node: "cloud", end: "done" },
+    Act { title: "It comes back", revive_first: true, kill_after: None, node: "mini", end: "done" },
+];
+
+/// What a reader got.
+struct Seen {
+    head: String,
+    node: String,
+    first_word: Duration,
+    whole: Duration,
+    pieces: usize,
+    last: Value,
+}
+
+impl Seen {
+    /// `done`, or why not.
+    fn end(&self) -> &str {
+        self.last["code"].as_str().or(self.last["type"].as_str()).unwrap_or_default()
+    }
+}
+
+/// Plays it against the service at `url`; an error says where it went otherwise.
+pub(crate) async fn play(url: &str, home: &mut Home) -> Result<()> {
+    let mut rows = Vec::new();
+    for act in STORY {
+        println!("\n{}.", act.title);
+        if act.revive_first {
+            home.mini().context("the nodes are simulated")?.set(Reach::Up).await?;
+        }
+        let seen = ask(url, act.kill_after, home).await.context(act.title)?;
+        screen::say(&format!("head: {}", seen.head));
+        screen::say(&format!("last event: {}", seen.last));
+        rows.push((act, seen));
+        let (act, seen) = rows.last().expect("pushed just now");
+        ensure!(
+            seen.node == act.node,
+            "{}: {} should have answered, not {:?}",
+            act.title,
+            act.node,
+            seen.node
+        );
+        ensure!(seen.end() == act.end, "{}: it should have ended with {}", act.title, act.end);
+    }
+    println!("\n{:<34}{:<8}{:>12}{:>12}{:>8}  end", "", "node", "first word", "whole", "pieces");
+    for (act, seen) in rows {
+        let (first, whole) = (seen.first_word.as_millis(), seen.whole.as_millis());
+        let (title, node, pieces, end) = (act.title, &seen.node, seen.pieces, seen.end());
+        println!("{title:<34}{node:<8}{first:>9} ms{whole:>9} ms{pieces:>8}  {end}");
+    }
+    Ok(())
+}
+
+async fn ask(url: &str, kill_after: Option<usize>, home: &mut Home) -> Result<Seen> {
+    #[expect(clippy::disallowed_methods, reason = "this tool never runs on wasm")]
+    let asked = Instant::now();
+    let client = homefire_native::client().timeout(PATIENCE).build()?;
+    let body = json!({"query": "What happens when the power goes out at home?"}).to_string();
+    let request =
+        client.post(format!("{url}/api/terminal")).header("content-type", "application/json").body(body);
+    let reply = request.send().await?;
+    let header = |name: &str| {
+        reply.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or("–").to_owned()
+    };
+    let [node, model, timing] = ["x-homefire-node", "x-homefire-model", "server-timing"].map(header);
+    let head = format!("{}, node {node}, model {model}, {timing}", reply.status().as_u16());
+    let mut seen =
+        Seen { head, node, first_word: Duration::ZERO, whole: Duration::ZERO, pieces: 0, last: Value::Null };
+    let (mut chunks, mut buffer) = (reply.bytes_stream(), Vec::new());
+    while let Some(chunk) = chunks.next().await {
+        buffer.extend_from_slice(&chunk?);
+        while let Some(end) = buffer.windows(2).position(|two| two == b"\n\n") {
+            let frame: Vec<u8> = buffer.drain(..end + 2).collect();
+            // A line without it is a comment: the service says that it is still there.
+            let Some(json) = frame.strip_prefix(b"data: ") else { continue };
+            let event: Value = serde_json::from_slice(json)?;
+            if event["type"] != "token" {
+                seen.last = event;
+                continue;
+            }
+            if seen.pieces == 0 {
+                seen.first_word = asked.elapsed();
+            }
+            seen.pieces += 1;
+            screen::piece(event["content"].as_str().unwrap_or_default());
+            if kill_after == Some(seen.pieces) {
+                screen::piece(" ⚡");
+                home.mini().context("the nodes are simulated")?.set(Reach::Down).await?;
+            }
+        }
+    }
+    seen.whole = asked.elapsed();
+    if seen.last.is_null() {
+        bail!("the answer ended silently, after {} pieces; the head was {}", seen.pieces, seen.head);
+    }
+    Ok(seen)
+}
