@@ -57,6 +57,9 @@ where
     E: Send,
 {
     let (head, body) = request.into_parts();
+    // Whatever is asked: a client reads a refusal when it has sent all, and a proxy between may break on what is left
+    // unread.
+    let body = receive(platform, &head.headers, body).await;
     let origins = &service.config.allowed_origins;
     if head.method == Method::OPTIONS {
         let reply = match route::at(head.uri.path()) {
@@ -78,35 +81,28 @@ pub fn misconfigured<P: Platform>(platform: &P, faults: &Faults) -> Reply {
     Error::Misconfigured.reply()
 }
 
-async fn call<P, B, E>(
+async fn call<P: Platform>(
     platform: &P,
     service: &Service,
     route: Route,
     headers: &HeaderMap,
-    body: B,
-) -> Result<Reply, Error>
-where
-    P: Platform,
-    B: Stream<Item = Result<Bytes, E>> + Send + Unpin,
-    E: Send,
-{
+    body: Result<Vec<u8>, Error>,
+) -> Result<Reply, Error> {
     match route {
-        Route::Terminal => {
-            let body = read_json(platform, headers, body).await?;
-            terminal::handle(platform, service, &body).await
-        }
+        Route::Terminal => terminal::handle(platform, service, &json(headers, body)?).await,
     }
 }
 
-async fn read_json<P, B, E>(platform: &P, headers: &HeaderMap, body: B) -> Result<Vec<u8>, Error>
+fn json(headers: &HeaderMap, body: Result<Vec<u8>, Error>) -> Result<Vec<u8>, Error> {
+    if is_json(headers) { body } else { Err(Error::UnsupportedMediaType) }
+}
+
+async fn receive<P, B, E>(platform: &P, headers: &HeaderMap, body: B) -> Result<Vec<u8>, Error>
 where
     P: Platform,
     B: Stream<Item = Result<Bytes, E>> + Send + Unpin,
     E: Send,
 {
-    if !is_json(headers) {
-        return Err(Error::UnsupportedMediaType);
-    }
     let declared = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
     if declared.is_some_and(|length| length > LONGEST_REFUSED) {
         return Err(Error::BodyTooLarge);
@@ -122,11 +118,11 @@ where
     while let Some(chunk) = body.next().await {
         let chunk = chunk.map_err(|_| Error::BodyBroken)?;
         length += chunk.len();
-        match length {
-            0..=LONGEST_BODY => whole.extend_from_slice(&chunk),
-            // A client reads the refusal when it has sent all, and a proxy between may break on what is left unread.
-            0..=LONGEST_REFUSED => whole.clear(),
-            _ => return Err(Error::BodyTooLarge),
+        if length > LONGEST_REFUSED {
+            return Err(Error::BodyTooLarge);
+        }
+        if length <= LONGEST_BODY {
+            whole.extend_from_slice(&chunk);
         }
     }
     if length > LONGEST_BODY { Err(Error::BodyTooLarge) } else { Ok(whole) }
