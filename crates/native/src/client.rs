@@ -78,3 +78,39 @@ fn name(error: &reqwest::Error) -> FetchError {
     }
     FetchError::Broken
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    async fn check(url: String, expect: FetchError) {
+        let request = http::Request::get(&url).body(Bytes::new()).unwrap();
+        let error = fetch(&build(Duration::from_secs(3)), request).await.map(|_| ()).unwrap_err();
+        assert_eq!(error, expect, "{url}");
+    }
+
+    /// A server that says `words` to everyone and closes.
+    async fn saying(words: &'static [u8]) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let addr = listener.local_addr().unwrap();
+        #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]
+        drop(tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                stream.write_all(words).await.unwrap();
+            }
+        }));
+        format!("http://{addr}")
+    }
+
+    #[tokio::test]
+    async fn failures_have_names() {
+        let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+        check(format!("http://{nobody}"), FetchError::Refused).await;
+        check("http://nowhere.invalid".to_owned(), FetchError::Dns).await;
+        check(saying(b"").await, FetchError::Broken).await;
+        check(saying(b"SSH-2.0-OpenSSH\r\n").await, FetchError::Broken).await;
+    }
+}

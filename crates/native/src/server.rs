@@ -12,7 +12,7 @@ use bytes::Bytes;
 use futures_util::stream::StreamExt;
 use homefire_core::reply::{self, Reply};
 use homefire_core::service::{self, Service};
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, StatusCode};
 use http_body::Frame;
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, BodyStream, Full, StreamBody};
@@ -20,7 +20,7 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tower_http::services::ServeDir;
 
@@ -32,7 +32,11 @@ const MOST_CONNECTIONS: usize = 4096;
 /// Until a request's head is there.
 const READ_HEAD: Duration = Duration::from_secs(10);
 
-/// Serves until `stop` resolves, then closes every connection. Paths outside `/api/` are files below `public`.
+/// What is still being answered when the server stops may take so long.
+const FAREWELL: Duration = Duration::from_secs(10);
+
+/// Serves until `stop` resolves, then lets what is being answered end, for [`FAREWELL`] at most. Dropping it closes every
+/// connection at once. Paths outside `/api/` are files below `public`.
 pub async fn serve(
     listener: TcpListener,
     platform: Native,
@@ -43,23 +47,24 @@ pub async fn serve(
     let mut stop = pin!(stop);
     let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
     let app = Arc::new(App { platform, service, files: ServeDir::new(public) });
+    let (say_stop, stopping) = watch::channel(false);
     // Dropping the set closes what is still open.
     let mut connections = JoinSet::new();
     loop {
         let place = tokio::select! {
-            () = &mut stop => return,
+            () = &mut stop => break,
             place = Arc::clone(&room).acquire_owned() => place.expect("the semaphore is never closed"),
         };
         let accepted = tokio::select! {
-            () = &mut stop => return,
+            () = &mut stop => break,
             Some(_) = connections.join_next(), if !connections.is_empty() => continue,
             accepted = listener.accept() => accepted,
         };
         match accepted {
             Ok((stream, _)) => {
-                let app = Arc::clone(&app);
+                let (app, stopping) = (Arc::clone(&app), stopping.clone());
                 connections.spawn(async move {
-                    app.connection(stream).await;
+                    app.connection(stream, stopping).await;
                     drop(place);
                 });
             }
@@ -67,6 +72,10 @@ pub async fn serve(
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
     }
+    drop(listener);
+    let _ = say_stop.send(true);
+    let all = async { while connections.join_next().await.is_some() {} };
+    let _ = tokio::time::timeout(FAREWELL, all).await;
 }
 
 type Body = UnsyncBoxBody<Bytes, io::Error>;
@@ -78,30 +87,40 @@ struct App {
 }
 
 impl App {
-    async fn connection(self: Arc<Self>, stream: TcpStream) {
+    async fn connection(self: Arc<Self>, stream: TcpStream, mut stopping: watch::Receiver<bool>) {
         let _ = stream.set_nodelay(true);
         let app = service_fn(move |request| Arc::clone(&self).handle(request));
         // A client that closes its side has left, for hyper as for us: the reply is dropped.
-        let _ = hyper::server::conn::http1::Builder::new()
+        let connection = hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(READ_HEAD)
-            .serve_connection(TokioIo::new(stream), app)
-            .await;
+            .serve_connection(TokioIo::new(stream), app);
+        let mut connection = pin!(connection);
+        tokio::select! {
+            _ = connection.as_mut() => return,
+            _ = stopping.wait_for(|stopping| *stopping) => connection.as_mut().graceful_shutdown(),
+        }
+        let _ = connection.await;
     }
 
     async fn handle(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
         let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
         if is_read && !request.uri().path().starts_with("/api/") {
-            let Ok(file) = self.files.clone().try_call(request).await else {
-                return Ok(Response::new(whole(Bytes::new())));
-            };
-            return Ok(file.map(BodyExt::boxed_unsync));
+            return Ok(match self.files.clone().try_call(request).await {
+                Ok(file) => file.map(BodyExt::boxed_unsync),
+                Err(error) if is_absent(&error) => convert(reply::empty(StatusCode::NOT_FOUND)),
+                Err(_) => convert(reply::empty(StatusCode::INTERNAL_SERVER_ERROR)),
+            });
         }
         let request = request.map(|body| {
             BodyStream::new(body).map(|frame| frame.map(|frame| frame.into_data().unwrap_or_default()))
         });
         Ok(convert(service::handle(&self.platform, &self.service, request).await))
     }
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory].contains(&error.kind())
 }
 
 fn convert(reply: Reply) -> Response<Body> {
