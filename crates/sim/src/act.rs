@@ -5,7 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::StatusCode;
 
-use crate::ollama::{self, Metrics, Voice};
+use crate::node::Memory;
+use crate::ollama::{self, Metrics, Said, Voice};
 use crate::script::{Cut, EdgePage, Fault, OllamaError, Say};
 
 /// What a node does next.
@@ -15,6 +16,8 @@ pub(crate) enum Act {
     Queue,
     /// Keeps the slot for ever.
     Leak,
+    /// Has this in memory, which takes its time unless it is there already.
+    Load(Memory),
     /// Lets time pass.
     Wait(Duration),
     /// Sends the head.
@@ -30,10 +33,11 @@ pub(crate) enum Act {
 }
 
 pub(crate) const NDJSON: &str = "application/x-ndjson";
-/// Before a stream's first chunk.
 const JSON: &str = "application/json";
-/// Where no stream was asked for.
 pub(crate) const JSON_UTF8: &str = "application/json; charset=utf-8";
+
+/// What a model thinks before it speaks.
+pub(crate) const THOUGHTS: [&str; 2] = ["Okay", ", the reader"];
 
 /// The bytes just before a reset would be lost with it.
 const BEFORE_RESET: Duration = Duration::from_millis(40);
@@ -46,13 +50,23 @@ pub(crate) fn bytes(text: impl Into<String>) -> Act {
     Act::Bytes { bytes: Bytes::from(text.into()), said: String::new() }
 }
 
-/// A whole reply.
+/// A whole reply. Go tells the length of one that is as short as these.
 pub(crate) fn whole(status: StatusCode, kind: &str, body: impl Into<String>) -> Vec<Act> {
     let body = body.into();
+    let headers = vec![("content-type", kind.to_owned()), length(&body)];
     match body.is_empty() {
-        true => vec![head(status, kind)],
-        false => vec![head(status, kind), bytes(body)],
+        true => vec![Act::Head(status, headers)],
+        false => vec![Act::Head(status, headers), bytes(body)],
     }
+}
+
+/// A reply of a status and nothing else.
+pub(crate) fn nothing(status: StatusCode) -> Vec<Act> {
+    vec![Act::Head(status, vec![length("")])]
+}
+
+fn length(body: &str) -> (&'static str, String) {
+    ("content-length", body.len().to_string())
 }
 
 /// A streamed answer in `pieces`.
@@ -65,18 +79,22 @@ pub(crate) fn say(
     m: Metrics,
 ) -> Vec<Act> {
     let mut lines: Vec<(String, String)> = Vec::new();
+    // Where a chunk is not a line the times are no more than likely.
+    let at = |nth: usize| voice.later(first + pace * u32::try_from(nth).unwrap_or(u32::MAX));
     if say.thinking {
-        lines.extend(["Okay", ", the reader"].map(|thought| (voice.thinking(thought), String::new())));
+        lines.extend((0..).zip(THOUGHTS).map(|(nth, thought)| (at(nth).thinking(thought), String::new())));
     }
     let broken = say.fault.map_or(pieces.len(), |(at, _)| at.min(pieces.len()));
-    lines.extend(pieces[..broken].iter().map(|piece| (voice.piece(piece), piece.clone())));
+    for piece in &pieces[..broken] {
+        lines.push((at(lines.len()).piece(piece), piece.clone()));
+    }
     if say.fault.is_none() {
         if say.tools {
-            lines.push((voice.tool_call(), String::new()));
+            lines.push((at(lines.len()).tool_call(), String::new()));
         }
         let reason = if say.length { "length" } else { "stop" };
         let metrics = if say.no_metrics { Metrics::default() } else { m };
-        lines.push((voice.done("", reason, metrics), String::new()));
+        lines.push((at(lines.len()).done(Said::default(), reason, metrics), String::new()));
     }
     let mut acts = vec![Act::Wait(first), head(StatusCode::OK, NDJSON)];
     for (nth, chunk) in chunks(say.cut, lines).into_iter().enumerate() {
@@ -146,10 +164,10 @@ fn fail(fault: Fault) -> Vec<Act> {
 /// One of Ollama's own errors.
 pub(crate) fn error(error: OllamaError, model: &str, stream: bool) -> Vec<Act> {
     let (status, text) = match error {
-        OllamaError::BadRequest => (400, "invalid option provided".to_owned()),
+        OllamaError::BadRequest => (400, "model is required".to_owned()),
         OllamaError::Incapable => (400, format!("\"{model}\" does not support thinking")),
         OllamaError::Unauthorized => (401, "unauthorized".to_owned()),
-        OllamaError::Host => return vec![Act::Head(StatusCode::FORBIDDEN, Vec::new())],
+        OllamaError::Host => return nothing(StatusCode::FORBIDDEN),
         OllamaError::NoModel => (404, format!("model '{model}' not found")),
         OllamaError::RateLimit => (429, "rate limit exceeded".to_owned()),
         OllamaError::Crash => (
@@ -161,7 +179,20 @@ pub(crate) fn error(error: OllamaError, model: &str, stream: bool) -> Vec<Act> {
         OllamaError::Busy => (503, "server busy, please try again.  maximum pending requests exceeded".to_owned()),
     };
     let status = StatusCode::from_u16(status).expect("the statuses above are statuses");
-    whole(status, if stream { JSON } else { JSON_UTF8 }, ollama::error(&text))
+    if matches!(error, OllamaError::RateLimit | OllamaError::Crash) {
+        return runner_error(status, &text, stream);
+    }
+    early_error(status, &text)
+}
+
+/// An error from before a runner was found for the request.
+pub(crate) fn early_error(status: StatusCode, text: &str) -> Vec<Act> {
+    whole(status, JSON_UTF8, ollama::error(text))
+}
+
+/// An error of the runner's: where a stream was asked for, its content type has been begun without a charset.
+pub(crate) fn runner_error(status: StatusCode, text: &str, stream: bool) -> Vec<Act> {
+    whole(status, if stream { JSON } else { JSON_UTF8 }, ollama::error(text))
 }
 
 /// A page of whoever stands in the node's place.
@@ -184,6 +215,10 @@ pub(crate) fn edge(page: EdgePage) -> Vec<Act> {
     let mut acts = whole(status, kind, body);
     if let Some(Act::Head(_, headers)) = acts.first_mut() {
         headers.push(("server", "cloudflare".to_owned()));
+        headers.push(("cf-ray", "8f0000000000abcd-FRA".to_owned()));
+        if status.as_u16() == 530 {
+            headers.push(("retry-after", "120".to_owned()));
+        }
         if page == EdgePage::Login {
             headers
                 .push(("location", "https://team.cloudflareaccess.com/cdn-cgi/access/login/mini".to_owned()));

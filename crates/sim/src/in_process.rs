@@ -8,6 +8,7 @@ use bytes::Bytes;
 use futures_util::stream::{self, Stream};
 use homefire_core::platform::{Event, FetchError, Moment, Platform};
 use homefire_core::store::Memory;
+use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use crate::node::{Node, Play, Step};
@@ -22,7 +23,7 @@ pub struct InProcess {
 #[derive(Debug)]
 struct Inner {
     connect: Duration,
-    nodes: Vec<(String, Node, Mutex<Reach>)>,
+    nodes: Vec<(String, Node, watch::Sender<Reach>)>,
     events: Mutex<Vec<Event>>,
     store: Memory,
     started: Instant,
@@ -31,7 +32,8 @@ struct Inner {
 impl InProcess {
     /// Nodes by their hosts. `connect` is how long a connection is waited for.
     pub fn new(nodes: impl IntoIterator<Item = (String, Node)>, connect: Duration) -> Self {
-        let nodes = nodes.into_iter().map(|(host, node)| (host, node, Mutex::new(Reach::Up))).collect();
+        let nodes =
+            nodes.into_iter().map(|(host, node)| (host, node, watch::Sender::new(Reach::Up))).collect();
         let inner = Inner {
             connect,
             nodes,
@@ -47,9 +49,9 @@ impl InProcess {
         &self.inner.nodes[nth].1
     }
 
-    /// Changes how a node can be reached, for connections to come.
+    /// Changes how a node can be reached. What is no longer `Up` breaks its open connections, as a power cut does.
     pub fn set(&self, nth: usize, reach: Reach) {
-        *self.inner.nodes[nth].2.lock().unwrap_or_else(PoisonError::into_inner) = reach;
+        self.inner.nodes[nth].2.send_replace(reach);
     }
 
     /// What was logged since the last call.
@@ -69,8 +71,8 @@ impl Platform for InProcess {
         let host = request.uri().host().unwrap_or_default();
         let found = self.inner.nodes.iter().find(|(name, ..)| name == host);
         let (_, node, reach) = found.ok_or(FetchError::Dns)?;
-        let reach = *reach.lock().unwrap_or_else(PoisonError::into_inner);
-        match reach {
+        let reached = *reach.borrow();
+        match reached {
             Reach::Up => {}
             Reach::Down => return Err(FetchError::Refused),
             Reach::Silent => {
@@ -78,10 +80,10 @@ impl Platform for InProcess {
                 return Err(FetchError::ConnectTimeout);
             }
         }
-        let mut play = node.answer(request);
-        match play.next().await {
+        let mut line = Line { play: node.answer(request), reach: reach.subscribe() };
+        match line.next().await? {
             Some(Step::Head(status, headers)) => {
-                let mut response = http::Response::new(body(play));
+                let mut response = http::Response::new(body(line));
                 *response.status_mut() = status;
                 for (name, value) in headers {
                     let value = value.parse().expect("the simulator's headers are ASCII");
@@ -117,12 +119,29 @@ impl Platform for InProcess {
     }
 }
 
-fn body(play: Play) -> Body {
-    Box::pin(stream::unfold(Some(play), |play| async move {
-        let mut play = play?;
-        match play.next().await? {
-            Step::Bytes(bytes) => Some((Ok(bytes), Some(play))),
-            Step::Reset | Step::Head(..) => Some((Err(FetchError::Broken), None)),
+/// A connection to a node, for as long as the node can be reached.
+struct Line {
+    play: Play,
+    reach: watch::Receiver<Reach>,
+}
+
+impl Line {
+    async fn next(&mut self) -> Result<Option<Step>, FetchError> {
+        tokio::select! {
+            biased;
+            _ = self.reach.wait_for(|reach| *reach != Reach::Up) => Err(FetchError::Broken),
+            step = self.play.next() => Ok(step),
+        }
+    }
+}
+
+fn body(line: Line) -> Body {
+    Box::pin(stream::unfold(Some(line), |line| async move {
+        let mut line = line?;
+        match line.next().await {
+            Ok(Some(Step::Bytes(bytes))) => Some((Ok(bytes), Some(line))),
+            Ok(None) => None,
+            Ok(Some(Step::Reset | Step::Head(..))) | Err(_) => Some((Err(FetchError::Broken), None)),
         }
     }))
 }

@@ -4,7 +4,9 @@
 //! the service does about it; this crate sees of it what an adapter sees.
 
 mod act;
+mod catalog;
 mod in_process;
+mod keep_alive;
 mod node;
 mod ollama;
 pub mod scenario;

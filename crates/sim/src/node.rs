@@ -1,7 +1,11 @@
 //! One simulated machine with Ollama on it: its models, its one slot, and a record of whoever asked.
 
+mod chat;
+mod memory;
 mod play;
 mod routes;
+#[cfg(test)]
+mod tests;
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,11 +14,12 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 
 use crate::script::Script;
 
+pub(crate) use memory::Memory;
 pub(crate) use play::{Play, Step};
 
 /// How fast a node is.
@@ -46,18 +51,29 @@ struct Inner {
     pace: Pace,
     /// Ollama checks the Host and Origin headers when it is bound to loopback.
     strict_host: AtomicBool,
-    /// Ollama gives qwen3.5 one slot, whatever is configured.
-    slot: Arc<Semaphore>,
     state: Mutex<State>,
     started: Instant,
     epoch: SystemTime,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct State {
     scripts: VecDeque<Script>,
-    received: Vec<Received>,
-    loaded: Option<(String, serde_json::Value)>,
+    received: Vec<Arc<Mutex<Received>>>,
+    loaded: Option<Memory>,
+    /// Ollama gives qwen3.5 one slot, whatever is configured, and a small machine has room for one model.
+    slot: Arc<Semaphore>,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            scripts: VecDeque::new(),
+            received: Vec::new(),
+            loaded: None,
+            slot: Arc::new(Semaphore::new(1)),
+        }
+    }
 }
 
 /// A request that arrived, and what became of it.
@@ -101,7 +117,6 @@ impl Node {
                 models: models.iter().map(|&model| model.to_owned()).collect(),
                 pace,
                 strict_host: AtomicBool::new(false),
-                slot: Arc::new(Semaphore::new(1)),
                 state: Mutex::default(),
                 started: Instant::now(),
                 epoch,
@@ -114,12 +129,10 @@ impl Node {
         self.state().scripts.push_back(script);
     }
 
-    /// Forgets the queued scripts, what was received and what is loaded. A leaked slot is given back.
+    /// Forgets the queued scripts, what was received and what is loaded, and has a free slot, as after a restart.
+    /// What is still under way no longer counts.
     pub fn reset(&self) {
         *self.state() = State::default();
-        if self.inner.slot.available_permits() == 0 && self.is_idle() {
-            self.inner.slot.add_permits(1);
-        }
     }
 
     /// Whether Host and Origin are checked as Ollama does.
@@ -129,23 +142,33 @@ impl Node {
 
     /// Everything that arrived, in its order.
     pub fn received(&self) -> Vec<Received> {
-        self.state().received.clone()
+        let received = self.state().received.clone();
+        received
+            .iter()
+            .map(|request| request.lock().unwrap_or_else(PoisonError::into_inner).clone())
+            .collect()
+    }
+
+    /// How many of the requests that arrived still last.
+    pub fn in_flight(&self) -> usize {
+        self.received().iter().filter(|request| request.end.is_none()).count()
     }
 
     /// Whether nothing that arrived still lasts.
     pub fn is_idle(&self) -> bool {
-        self.state().received.iter().all(|request| request.end.is_some())
+        self.in_flight() == 0
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.inner.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The time as Go writes it: RFC 3339, nanoseconds without zeros at the end.
-    fn now(&self) -> String {
-        let now = self.inner.epoch + self.inner.started.elapsed();
-        let text = humantime::format_rfc3339_nanos(now).to_string();
-        let digits = text.trim_end_matches('Z').trim_end_matches('0').trim_end_matches('.');
-        format!("{digits}Z")
+    async fn slot(&self) -> OwnedSemaphorePermit {
+        let slot = Arc::clone(&self.state().slot);
+        slot.acquire_owned().await.expect("the slot is never closed")
+    }
+
+    fn now(&self) -> SystemTime {
+        self.inner.epoch + self.inner.started.elapsed()
     }
 }

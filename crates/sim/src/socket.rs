@@ -1,5 +1,9 @@
 //! A node on a real address: hyper in front, and connections that can be reset.
 
+mod control;
+#[cfg(test)]
+mod tests;
+
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
@@ -65,6 +69,11 @@ impl Server {
     }
 
     /// Where it listens, or would.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// The same as a base URL.
     pub fn url(&self) -> String {
         format!("http://{}", self.addr)
     }
@@ -163,6 +172,8 @@ async fn serve(stream: TcpStream, node: Node, keep_alive: bool) {
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .keep_alive(keep_alive)
+        // As Go writes them.
+        .title_case_headers(true)
         .serve_connection(TokioIo::new(stream), service);
     tokio::select! {
         _ = connection => cord.served = true,
@@ -202,9 +213,9 @@ async fn handle(
         return Ok(plain(StatusCode::PAYLOAD_TOO_LARGE, "too large"));
     };
     let request = Request::from_parts(head, body.to_bytes());
-    if let Some(path) = request.uri().path().strip_prefix("/_sim/") {
-        let path = path.to_owned();
-        return Ok(control(&node, &path, request.body()));
+    if request.uri().path().starts_with("/_sim/") {
+        return Ok(control::answer(&node, &request)
+            .map(|body| Full::new(body).map_err(|never| match never {}).boxed()));
     }
     let mut play = node.answer(request);
     loop {
@@ -245,22 +256,4 @@ fn plain(status: StatusCode, text: impl Into<Bytes>) -> Response<Body> {
     let mut response = Response::new(Full::new(text.into()).map_err(|never| match never {}).boxed());
     *response.status_mut() = status;
     response
-}
-
-/// For a person with `curl`: `POST /_sim/script` queues the script in the body, `POST /_sim/reset` forgets everything.
-fn control(node: &Node, path: &str, body: &[u8]) -> Response<Body> {
-    match path {
-        "script" => match String::from_utf8_lossy(body).trim().parse() {
-            Ok(script) => {
-                node.queue(script);
-                plain(StatusCode::NO_CONTENT, "")
-            }
-            Err(unknown) => plain(StatusCode::BAD_REQUEST, format!("{unknown}\n")),
-        },
-        "reset" => {
-            node.reset();
-            plain(StatusCode::NO_CONTENT, "")
-        }
-        _ => plain(StatusCode::NOT_FOUND, "POST /_sim/script or /_sim/reset\n"),
-    }
 }

@@ -29,13 +29,28 @@ pub(crate) fn rest(whole: &str, said: &str, no_lead: bool) -> String {
     if no_lead { rest.trim_start() } else { rest }.to_owned()
 }
 
-/// An object with a text for each property of a JSON Schema, as constrained decoding would give.
+/// A value that fits a JSON Schema, as constrained decoding would give: its fields in the schema's order.
 pub(crate) fn conforming(schema: &Value, question: &str) -> String {
-    let names = schema.get("properties").and_then(Value::as_object);
-    let fields = names.into_iter().flat_map(|names| names.keys());
-    let object: serde_json::Map<String, Value> =
-        fields.map(|name| (name.clone(), json!(format!("The {name} for “{}”", question.trim())))).collect();
-    Value::Object(object).to_string()
+    fit("answer", schema, question.trim()).to_string()
+}
+
+fn fit(name: &str, schema: &Value, question: &str) -> Value {
+    if let Some(first) = schema["enum"].get(0).or(schema.get("const")) {
+        return first.clone();
+    }
+    let named = schema.get("properties").and_then(Value::as_object);
+    match (named, schema["type"].as_str()) {
+        (Some(named), _) => Value::Object(
+            named.iter().map(|(name, field)| (name.clone(), fit(name, field, question))).collect(),
+        ),
+        (None, Some("object")) => json!({ name: format!("The {name} for “{question}”") }),
+        (None, Some("array")) => json!([fit(name, &schema["items"], question)]),
+        (None, Some("integer")) => json!(7),
+        (None, Some("number")) => json!(0.5),
+        (None, Some("boolean")) => json!(true),
+        (None, Some("null")) => Value::Null,
+        (None, _) => json!(format!("The {name} for “{question}”")),
+    }
 }
 
 /// The pieces of a text: words with the space before them, long words in two.
@@ -74,5 +89,20 @@ mod tests {
         check("one ", false, " two three");
         check("one ", true, "two three");
         check("something else", false, "one two three");
+    }
+
+    #[test]
+    fn schemas_are_met() {
+        let check = |schema: Value, expect: &str| assert_eq!(conforming(&schema, " Why? "), expect);
+        check(
+            json!({"type": "object", "properties": {"subject": {"type": "string"}, "body": {"type": "string"}}}),
+            "{\"subject\":\"The subject for “Why?”\",\"body\":\"The body for “Why?”\"}",
+        );
+        check(json!({"type": "array", "items": {"enum": ["a", "b"]}}), "[\"a\"]");
+        check(
+            json!({"properties": {"n": {"type": "integer"}, "x": {"type": "number"}, "b": {"type": "boolean"}}}),
+            "{\"n\":7,\"x\":0.5,\"b\":true}",
+        );
+        check(json!({"type": "object"}), "{\"answer\":\"The answer for “Why?”\"}");
     }
 }

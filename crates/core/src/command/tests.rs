@@ -92,7 +92,7 @@ fn an_answer_is_what_the_pages_read() {
     let json = serde_json::to_string(&ask("show quarry status").unwrap()).unwrap();
     let expect = concat!(
         r#"{"type":"answer","source":"local","command":"show quarry status","text":"paused","#,
-        r#""data":{"field":"status","slug":"quarry","value":"paused"}}"#
+        r#""data":{"slug":"quarry","field":"status","value":"paused"}}"#
     );
     assert_eq!(json, expect);
 }

@@ -1,6 +1,7 @@
 //! One request being answered: acts are carried out as they are asked for.
 
 use std::future::pending;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use std::vec;
 
@@ -10,7 +11,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::yield_now;
 use tokio::time::sleep;
 
-use super::{End, Node};
+use super::{End, Memory, Node, Received};
 use crate::act::Act;
 
 /// What reaches the client.
@@ -25,15 +26,16 @@ pub(crate) enum Step {
 #[derive(Debug)]
 pub(crate) struct Play {
     node: Node,
-    nth: usize,
+    record: Arc<Mutex<Received>>,
     acts: vec::IntoIter<Act>,
     slot: Option<OwnedSemaphorePermit>,
+    memory: Option<Memory>,
     flooding: bool,
 }
 
 impl Play {
-    pub(super) fn new(node: Node, nth: usize, acts: Vec<Act>) -> Self {
-        Self { node, nth, acts: acts.into_iter(), slot: None, flooding: false }
+    pub(super) fn new(node: Node, record: Arc<Mutex<Received>>, acts: Vec<Act>) -> Self {
+        Self { node, record, acts: acts.into_iter(), slot: None, memory: None, flooding: false }
     }
 
     /// What comes next; `None` is the clean end.
@@ -48,21 +50,27 @@ impl Play {
                 return None;
             };
             match act {
-                Act::Queue => {
-                    let slot = self.node.inner.slot.clone().acquire_owned().await;
-                    self.slot = Some(slot.expect("the slot is never closed"));
-                }
+                Act::Queue => self.slot = Some(self.node.slot().await),
                 Act::Leak => {
                     if let Some(slot) = self.slot.take() {
                         slot.forget();
                     }
                 }
-                // A timer takes a millisecond at least.
-                Act::Wait(Duration::ZERO) => yield_now().await,
-                Act::Wait(time) => sleep(time).await,
-                Act::Head(status, headers) => return Some(Step::Head(status, headers)),
+                Act::Load(memory) => {
+                    if !self.node.holds(&memory) {
+                        pass(self.node.inner.pace.load).await;
+                    }
+                    self.node.hold(&memory);
+                    self.memory = Some(memory);
+                }
+                Act::Wait(time) => pass(time).await,
+                Act::Head(status, headers) => {
+                    self.end_with_the_last_act();
+                    return Some(Step::Head(status, headers));
+                }
                 Act::Bytes { bytes, said } => {
-                    self.record(|request| request.said.push_str(&said));
+                    self.note(|request| request.said.push_str(&said));
+                    self.end_with_the_last_act();
                     return Some(Step::Bytes(bytes));
                 }
                 Act::Flood => {
@@ -78,18 +86,25 @@ impl Play {
         }
     }
 
+    /// A server that has told a length does not ask for more than it.
+    fn end_with_the_last_act(&mut self) {
+        if self.acts.as_slice().is_empty() {
+            self.end(End::Finished);
+        }
+    }
+
     fn end(&mut self, end: End) {
         self.slot = None;
-        self.record(|request| {
+        if let Some(memory) = self.memory.take() {
+            self.node.rest(&memory);
+        }
+        self.note(|request| {
             request.end.get_or_insert(end);
         });
     }
 
-    fn record(&self, note: impl FnOnce(&mut super::Received)) {
-        // A reset of the node forgets what it received; who was being answered then is of no interest any more.
-        if let Some(request) = self.node.state().received.get_mut(self.nth) {
-            note(request);
-        }
+    fn note(&self, note: impl FnOnce(&mut Received)) {
+        note(&mut self.record.lock().unwrap_or_else(PoisonError::into_inner));
     }
 }
 
@@ -97,4 +112,9 @@ impl Drop for Play {
     fn drop(&mut self) {
         self.end(End::Left);
     }
+}
+
+/// A timer takes a millisecond at least.
+async fn pass(time: Duration) {
+    if time.is_zero() { yield_now().await } else { sleep(time).await }
 }
