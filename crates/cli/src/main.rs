@@ -14,11 +14,12 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+const EXIT_CODES: &str =
+    "Exit codes: 0 all is well, 1 something failed, 2 the command or the configuration is wrong.";
+
 /// Homefire: products that go on answering when the model's machine at home does not.
-///
-/// Exit codes: 0 all is well, 1 something failed, 2 the command or the configuration is wrong.
 #[derive(Parser)]
-#[command(name = "homefire", bin_name = "cargo homefire", version)]
+#[command(name = "homefire", bin_name = "cargo homefire", version, after_help = EXIT_CODES)]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -27,12 +28,25 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// Serve everything on this machine, with two simulated nodes unless real ones are configured.
+    ///
+    /// The configuration comes from the environment and from `.env`; README lists its names. Without OLLAMA_PRIMARY_URL and
+    /// HOMEFIRE_NODES two nodes are simulated: `mini`, which is fast and can be killed, and `cloud`, which is slow.
+    #[command(after_help = EXIT_CODES)]
     Dev(dev::Options),
     /// Prove the project: format, lints, tests, the scenario table in all worlds, both deployments' builds.
+    ///
+    /// Each step is announced and timed; the first that fails ends the run, and is named. What the steps need is installed
+    /// first, as by `setup`.
+    #[command(after_help = EXIT_CODES)]
     Test(test::Options),
     /// Install what the Workers and Vercel builds and the tests need. The first time takes some minutes.
+    ///
+    /// Rust's wasm target, worker-build, wasm-bindgen, the npm packages of `tools/`, and the Python client of Ollama. What is
+    /// compiled is kept in `$CARGO_HOME/homefire`, outside the repository.
+    #[command(after_help = EXIT_CODES)]
     Setup,
     /// Build what is deployed.
+    #[command(after_help = EXIT_CODES)]
     Build {
         #[command(subcommand)]
         what: Build,

@@ -67,11 +67,7 @@ fn npm() -> Result<()> {
     once(&folder.join("node_modules/.homefire"), &lock, || {
         println!("Installing wrangler, vercel and what they need from npm, once: about a minute …");
         need("npm", "Node.js 20 or newer with npm is needed: https://nodejs.org")?;
-        let npm = |command: &[&str]| {
-            run(Command::new("npm").args(command).args(["--no-audit", "--no-fund"]).current_dir(&folder))
-        };
-        // A registry that lacks another platform's optional packages cannot satisfy `ci`; the versions are the same.
-        npm(&["ci"]).or_else(|_| npm(&["install", "--no-save"]))
+        run(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&folder))
     })
 }
 
