@@ -1,23 +1,42 @@
-//! Reads the owner's data, refuses what is wrong with it, and leaves it as JSON for the library.
+//! Reads what the owner edits, refuses what is wrong with it, and leaves it for the library.
 
 #[path = "src/site/data.rs"]
 pub mod data;
 #[path = "src/site/parse.rs"]
 pub mod parse;
+#[path = "src/draft/prompt/template.rs"]
+#[expect(dead_code, reason = "the library fills what is only read here")]
+mod template;
 
 use std::path::{Path, PathBuf};
 use std::process::exit;
 
+const SITE: &str = "content/site.toml";
+const DRAFT: &str = "content/draft.md";
+
 fn main() {
-    const FILE: &str = "content/site.toml";
-    #[expect(clippy::disallowed_methods, reason = "this is how Cargo speaks to a build script")]
-    let variable = |name| std::env::var(name).expect("Cargo sets it");
-    let path: PathBuf = Path::new(&variable("CARGO_MANIFEST_DIR")).join("../..").join(FILE);
-    println!("cargo::rerun-if-changed={}", path.display());
-    let text = std::fs::read_to_string(&path).unwrap_or_else(|error| refuse(FILE, &[error.to_string()]));
-    let site = parse::parse(&text).unwrap_or_else(|faults| refuse(FILE, &faults));
+    let site = parse::parse(&read(SITE)).unwrap_or_else(|faults| refuse(SITE, &faults));
     let json = serde_json::to_vec(&site).expect("the owner's data has string keys");
-    std::fs::write(Path::new(&variable("OUT_DIR")).join("site.json"), json).expect("OUT_DIR can be written");
+    leave("site.json", &json);
+
+    let draft = read(DRAFT);
+    template::Template::parse(&draft).unwrap_or_else(|faults| refuse(DRAFT, &faults));
+    leave("draft.md", draft.as_bytes());
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is how Cargo speaks to a build script")]
+fn variable(name: &str) -> PathBuf {
+    std::env::var(name).expect("Cargo sets it").into()
+}
+
+fn read(file: &str) -> String {
+    let path: PathBuf = variable("CARGO_MANIFEST_DIR").join("../..").join(file);
+    println!("cargo::rerun-if-changed={}", path.display());
+    std::fs::read_to_string(&path).unwrap_or_else(|error| refuse(file, &[error.to_string()]))
+}
+
+fn leave(name: &str, content: &[u8]) {
+    std::fs::write(Path::new(&variable("OUT_DIR")).join(name), content).expect("OUT_DIR can be written");
 }
 
 fn refuse(file: &str, faults: &[String]) -> ! {

@@ -9,6 +9,8 @@ use std::time::Duration;
 
 pub use nodes::{Models, Node, Nodes};
 
+use crate::service::bearer::Key;
+
 /// The names of everything that is read.
 pub const VARIABLES: &[&str] = &[
     "HOMEFIRE_NODES",
@@ -27,6 +29,8 @@ pub const VARIABLES: &[&str] = &[
     "ANSWER_MS",
     "HEARTBEAT_MS",
     "EARLY_HEAD_MS",
+    "DRAFT_KEY",
+    "DRAFT_BUDGET_MS",
 ];
 
 /// What the service was told at its start.
@@ -38,6 +42,8 @@ pub struct Config {
     pub deadlines: Deadlines,
     /// `ALLOWED_ORIGINS`: the origins whose pages may read the replies.
     pub allowed_origins: Origins,
+    /// `DRAFT_KEY`: opens the routes that are called from server to server. Without one they are closed.
+    pub draft_key: Option<Key>,
 }
 
 /// Every wait by its name. The figures of the defaults are the products' own.
@@ -57,6 +63,8 @@ pub struct Deadlines {
     pub heartbeat: Duration,
     /// `EARLY_HEAD_MS`, 10 s: without a word, then the reply's head leaves before it is known who will answer.
     pub early_head: Duration,
+    /// `DRAFT_BUDGET_MS`, 45 s: from the request to its draft, the template's if need be.
+    pub draft: Duration,
 }
 
 impl Deadlines {
@@ -68,6 +76,7 @@ impl Deadlines {
         answer: Duration::from_secs(120),
         heartbeat: Duration::from_secs(5),
         early_head: Duration::from_secs(10),
+        draft: Duration::from_secs(45),
     };
 }
 
@@ -101,9 +110,12 @@ impl Config {
         let mut reader = Reader { read: &read, faults: Vec::new() };
         let deadlines = read_deadlines(&mut reader);
         let allowed_origins = read_origins(&mut reader);
+        let draft_key = reader.key("DRAFT_KEY");
         let nodes = nodes::read(&mut reader);
         match nodes {
-            Some(nodes) if reader.faults.is_empty() => Ok(Self { nodes, deadlines, allowed_origins }),
+            Some(nodes) if reader.faults.is_empty() => {
+                Ok(Self { nodes, deadlines, allowed_origins, draft_key })
+            }
             _ => Err(Faults(reader.faults)),
         }
     }
@@ -119,6 +131,7 @@ fn read_deadlines(reader: &mut Reader<'_>) -> Deadlines {
         answer: reader.millis("ANSWER_MS", default.answer),
         heartbeat: reader.millis("HEARTBEAT_MS", default.heartbeat),
         early_head: reader.millis("EARLY_HEAD_MS", default.early_head),
+        draft: reader.millis("DRAFT_BUDGET_MS", default.draft),
     };
     if deadlines.answer < deadlines.first_word {
         reader.fault("ANSWER_MS", "is shorter than FIRST_WORD_MS: no answer could ever be complete");
@@ -177,6 +190,16 @@ impl Reader<'_> {
             self.fault(name, "holds a character that a header cannot carry");
         }
         secret
+    }
+
+    /// A secret that callers must know.
+    fn key(&mut self, name: &str) -> Option<Key> {
+        const SHORTEST: usize = 16;
+        let text = self.text(name)?;
+        if text.len() < SHORTEST || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            self.fault(name, format!("is not {SHORTEST} or more printable ASCII characters"));
+        }
+        Some(Key::new(&text))
     }
 
     fn fault(&mut self, name: &str, what: impl fmt::Display) {

@@ -33,15 +33,9 @@ pub enum Due {
 }
 
 impl Watch {
-    /// From `now` on, for a request that arrived at `arrived`.
-    pub fn new(deadlines: &Deadlines, arrived: Moment, now: Moment) -> Self {
-        Self {
-            idle: deadlines.idle,
-            heartbeat: deadlines.heartbeat,
-            end: arrived + deadlines.answer,
-            heard: now,
-            told: now,
-        }
+    /// From `now` on, for an answer that must be there at `end`.
+    pub fn new(deadlines: &Deadlines, end: Moment, now: Moment) -> Self {
+        Self { idle: deadlines.idle, heartbeat: deadlines.heartbeat, end, heard: now, told: now }
     }
 
     /// The reader was sent something.
@@ -79,9 +73,8 @@ mod tests {
     #[test]
     fn a_quiet_answer() {
         let ms = Duration::from_millis;
-        let deadlines =
-            Deadlines { idle: ms(500), heartbeat: ms(100), answer: ms(800), ..Deadlines::DEFAULT };
-        let mut watch = Watch::new(&deadlines, Moment(1000), Moment(1050));
+        let deadlines = Deadlines { idle: ms(500), heartbeat: ms(100), ..Deadlines::DEFAULT };
+        let mut watch = Watch::new(&deadlines, Moment(1800), Moment(1050));
         let check = |watch: &Watch, at, due, wait| {
             assert_eq!((watch.due(Moment(at)), watch.wait(Moment(at))), (due, ms(wait)), "at {at}");
         };

@@ -1,6 +1,6 @@
 //! Every error that a reader can see: its status, its code and its words, in this one place.
 
-use http::header::{ALLOW, HeaderValue, RETRY_AFTER};
+use http::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Method, StatusCode};
 use serde::Serialize;
 
@@ -34,6 +34,28 @@ pub enum Error {
     QueryTooLong,
     /// The history is not a list of turns.
     InvalidHistory,
+    /// The key is missing or wrong.
+    Unauthorized,
+    /// `daysOverdue` is missing or not to be believed.
+    InvalidDaysOverdue,
+    /// `tone` is none of the three.
+    InvalidTone,
+    /// `language` is no language tag.
+    InvalidLanguage,
+    /// `previous` is no count to be believed.
+    InvalidPrevious,
+    /// `notes` is no text, or too long.
+    InvalidNotes,
+    /// `sender` is not an object of short texts.
+    InvalidSender,
+    /// `values` is not an object of short texts by the names of the placeholders.
+    InvalidValues,
+    /// `id` is no draft's.
+    InvalidId,
+    /// `event` is none of the four.
+    InvalidEvent,
+    /// `body` is missing where it is needed, no text, or too long.
+    InvalidBody,
     /// The node says that the request itself is wrong.
     Rejected,
     /// No node answered.
@@ -80,6 +102,9 @@ impl Error {
                 HeaderValue::from_str(&format!("{allowed}, OPTIONS")).expect("methods are ASCII words");
             reply.headers_mut().insert(ALLOW, allow);
         }
+        if *self == Self::Unauthorized {
+            reply.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
         if *self == Self::NoNode {
             reply.headers_mut().insert(RETRY_AFTER, RETRY_SECONDS.into());
         }
@@ -112,6 +137,47 @@ impl Error {
                 S::UNPROCESSABLE_ENTITY,
                 "invalid_history",
                 "\"history\" is a list of {\"role\": \"user\" or \"assistant\", \"content\": text}.",
+            ),
+            Self::Unauthorized => (S::UNAUTHORIZED, "unauthorized", "Send the key as Authorization: Bearer."),
+            Self::InvalidDaysOverdue => (
+                S::UNPROCESSABLE_ENTITY,
+                "invalid_days_overdue",
+                "\"daysOverdue\" is a whole number of days from 0 to 3650.",
+            ),
+            Self::InvalidTone => {
+                (S::UNPROCESSABLE_ENTITY, "invalid_tone", "\"tone\" is \"friendly\", \"firm\" or \"urgent\".")
+            }
+            Self::InvalidLanguage => (
+                S::UNPROCESSABLE_ENTITY,
+                "invalid_language",
+                "\"language\" is a language tag such as \"en\" or \"pt-BR\".",
+            ),
+            Self::InvalidPrevious => {
+                (S::UNPROCESSABLE_ENTITY, "invalid_previous", "\"previous\" is a whole number from 0 to 100.")
+            }
+            Self::InvalidNotes => {
+                (S::UNPROCESSABLE_ENTITY, "invalid_notes", "\"notes\" is a text of at most 1,000 characters.")
+            }
+            Self::InvalidSender => (
+                S::UNPROCESSABLE_ENTITY,
+                "invalid_sender",
+                "\"sender\" holds \"business\" and \"name\", one line of at most 200 characters each.",
+            ),
+            Self::InvalidValues => (
+                S::UNPROCESSABLE_ENTITY,
+                "invalid_values",
+                "\"values\" holds \"clientName\", \"dueDate\", \"amount\" and \"daysOverdue\", one line of at most 200 characters each.",
+            ),
+            Self::InvalidId => (S::UNPROCESSABLE_ENTITY, "invalid_id", "\"id\" is the id of a draft."),
+            Self::InvalidEvent => (
+                S::UNPROCESSABLE_ENTITY,
+                "invalid_event",
+                "\"event\" is \"accepted\", \"edited\", \"regenerated\" or \"discarded\".",
+            ),
+            Self::InvalidBody => (
+                S::UNPROCESSABLE_ENTITY,
+                "invalid_body",
+                "\"body\" is a text of at most 10,000 characters, and \"edited\" needs one.",
             ),
             Self::Rejected => {
                 (S::UNPROCESSABLE_ENTITY, "rejected", "The model cannot take this question as it was asked.")
@@ -153,7 +219,9 @@ impl From<Failure> for Error {
             | Failure::LineTooLong
             | Failure::ErrorLine
             | Failure::EndedEarly
-            | Failure::Empty => Self::Cut,
+            | Failure::Empty
+            | Failure::AnswerTooLong
+            | Failure::Contract(_) => Self::Cut,
         }
     }
 }

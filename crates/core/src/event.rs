@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
+use crate::draft::{Source, Tone};
 use crate::failure::Failure;
+use crate::feedback::Verdict;
 
 /// One thing that happened. Adapters print it as one line of JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -20,6 +22,10 @@ pub enum Event {
     Left { ms: u64 },
     /// No node answered.
     NoNode { ms: u64 },
+    /// A draft left. `node` is none where it is the template.
+    Drafted { id: String, source: Source, node: Option<String>, tone: Tone, attempts: usize, ms: u64 },
+    /// What became of a draft. `distance` counts the characters that were changed, where the draft is still known.
+    Feedback { id: String, verdict: Verdict, distance: Option<usize> },
     /// The configuration was refused; each fault names its variable and no value that is secret.
     Misconfigured { faults: Vec<String> },
 }

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+use crate::draft::Refusal;
 use crate::platform::FetchError;
 
 /// Why an attempt brought no word, or why a started answer did not reach its end.
@@ -41,6 +42,10 @@ pub enum Failure {
     EndedEarly,
     /// The node says that it is done without having said a word.
     Empty,
+    /// The whole text is longer than the buffer for one.
+    AnswerTooLong,
+    /// The answer came, and is no draft that could be sent.
+    Contract(Refusal),
 }
 
 impl Failure {
@@ -69,6 +74,8 @@ impl fmt::Display for Failure {
             Self::ErrorLine => "error_line",
             Self::EndedEarly => "ended_early",
             Self::Empty => "empty",
+            Self::AnswerTooLong => "answer_too_long",
+            Self::Contract(refusal) => return refusal.fmt(f),
         })
     }
 }

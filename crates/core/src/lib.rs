@@ -6,10 +6,13 @@
 pub mod command;
 pub mod config;
 pub mod deadline;
+mod departure;
+pub mod draft;
 pub mod error;
 pub mod event;
 pub mod events;
 pub mod failure;
+pub mod feedback;
 pub mod load;
 pub mod ndjson;
 pub mod ollama;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 /// One turn of a conversation.
@@ -28,32 +29,51 @@ pub enum Role {
     Assistant,
 }
 
+/// What is asked of a model.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Prompt {
+    /// The conversation, the owner's instructions first.
+    pub messages: Vec<Message>,
+    /// The JSON Schema that the answer is held to, where the node does hold it.
+    pub format: Option<Value>,
+    /// The most tokens of an answer.
+    pub longest: u32,
+}
+
 /// The body of `POST /api/chat`.
-pub fn chat(model: &str, messages: &[Message]) -> Bytes {
+pub fn chat(model: &str, prompt: &Prompt) -> Bytes {
     #[derive(Serialize)]
     struct Chat<'a> {
         model: &'a str,
         messages: &'a [Message],
         stream: bool,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        format: Option<&'a Value>,
         think: bool,
         keep_alive: i64,
         options: Options,
     }
-    let chat =
-        Chat { model, messages, stream: true, think: false, keep_alive: -1, options: Options::CONSTANT };
+    let chat = Chat {
+        model,
+        messages: &prompt.messages,
+        stream: true,
+        format: prompt.format.as_ref(),
+        think: false,
+        keep_alive: -1,
+        options: Options { num_ctx: CONTEXT, num_predict: prompt.longest, temperature: 0.5 },
+    };
     serde_json::to_vec(&chat).expect("messages have string keys and serialize").into()
 }
 
-/// Always the same: Ollama loads a model anew when `num_ctx` changes between two requests.
+/// Tokens. Always the same: Ollama loads a model anew when `num_ctx` changes between two requests. What else is in the
+/// options does not matter to it.
+const CONTEXT: u32 = 8192;
+
 #[derive(Serialize)]
 struct Options {
     num_ctx: u32,
     num_predict: u32,
     temperature: f32,
-}
-
-impl Options {
-    const CONSTANT: Self = Self { num_ctx: 8192, num_predict: 1024, temperature: 0.5 };
 }
 
 /// One line of an answer, borrowed from the buffer that holds it.
@@ -170,16 +190,17 @@ mod tests {
 
     #[test]
     fn the_body_is_what_ollama_reads() {
-        let messages = [
+        let messages = vec![
             Message { role: Role::System, content: "Be brief.".into() },
             Message { role: Role::User, content: "Hi".into() },
         ];
+        let prompt = Prompt { messages, format: None, longest: 1024 };
         let expect = concat!(
             r#"{"model":"m","messages":[{"role":"system","content":"Be brief."},"#,
             r#"{"role":"user","content":"Hi"}],"stream":true,"think":false,"keep_alive":-1,"#,
             r#""options":{"num_ctx":8192,"num_predict":1024,"temperature":0.5}}"#
         );
-        assert_eq!(chat("m", &messages), expect.as_bytes());
+        assert_eq!(chat("m", &prompt), expect.as_bytes());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What the core asks of the world: fetch, sleep, the time, a log line, and to be kept alive.
+//! What the core asks of the world: fetch, sleep, the time, chance, a log line, and to be kept alive.
 
 use std::fmt;
 use std::future::Future;
@@ -34,6 +34,9 @@ pub trait Platform: Clone + Send + Sync + 'static {
 
     /// The time. On Workers the clock stands still between two events of the outside world.
     fn now(&self) -> Moment;
+
+    /// Bytes that nobody can foresee.
+    fn entropy(&self) -> [u8; 10];
 
     /// Writes one event as one line.
     fn log(&self, event: &Event);

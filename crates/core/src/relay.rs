@@ -1,4 +1,4 @@
-//! A node's chunks to a reader's events, without knowing where either comes from or goes to.
+//! A node's chunks to a reader's events or to a text, without knowing where either comes from or goes to.
 
 use bytes::{Bytes, BytesMut};
 
@@ -10,14 +10,52 @@ use crate::sse;
 /// The longest line that is read from a node. Ollama's own are a few hundred bytes.
 pub const LONGEST_LINE: usize = 64 * 1024;
 
+/// The longest answer that is gathered as a text, in bytes.
+const LONGEST_TEXT: usize = 64 * 1024;
+
 /// The most white space that is kept while the first word is awaited.
 const LONGEST_SILENCE: usize = 64 * 1024;
 
-/// Turns one answer into events.
+/// Reads one answer into an output: events for a reader, or the text itself.
 #[derive(Debug)]
-pub struct Relay {
+pub struct Relay<O = BytesMut> {
     lines: Lines,
-    progress: Progress,
+    progress: Progress<O>,
+}
+
+/// What becomes of the pieces of an answer.
+pub trait Output: Default {
+    /// Takes a piece: a JSON string, quotes and escapes included.
+    fn piece(&mut self, content: &str) -> Result<(), Failure>;
+
+    /// Bytes gathered so far.
+    fn size(&self) -> usize;
+}
+
+impl Output for BytesMut {
+    fn piece(&mut self, content: &str) -> Result<(), Failure> {
+        sse::write_token(self, content);
+        Ok(())
+    }
+
+    fn size(&self) -> usize {
+        self.len()
+    }
+}
+
+impl Output for String {
+    fn piece(&mut self, content: &str) -> Result<(), Failure> {
+        let piece: Self = serde_json::from_str(content).map_err(|_| Failure::Garbage)?;
+        if self.len() + piece.len() > LONGEST_TEXT {
+            return Err(Failure::AnswerTooLong);
+        }
+        self.push_str(&piece);
+        Ok(())
+    }
+
+    fn size(&self) -> usize {
+        self.len()
+    }
 }
 
 /// How far an answer is.
@@ -32,21 +70,21 @@ pub enum State {
 }
 
 #[derive(Debug)]
-struct Progress {
+struct Progress<O> {
     state: State,
-    events: BytesMut,
+    output: O,
 }
 
-impl Default for Relay {
+impl<O: Output> Default for Relay<O> {
     fn default() -> Self {
-        let progress = Progress { state: State::Waiting, events: BytesMut::new() };
+        let progress = Progress { state: State::Waiting, output: O::default() };
         Self { lines: Lines::new(LONGEST_LINE), progress }
     }
 }
 
-impl Relay {
-    /// Takes what arrived. The events of all lines that it completes wait in [`take`](Self::take), those before a
-    /// failure too.
+impl<O: Output> Relay<O> {
+    /// Takes what arrived. What all lines that it completes hold is then in the [`output`](Self::output), what was before
+    /// a failure too.
     pub fn push(&mut self, chunk: &[u8]) -> Result<&State, Failure> {
         let progress = &mut self.progress;
         self.lines.push(chunk, |line| progress.line(line))?;
@@ -68,13 +106,20 @@ impl Relay {
         &self.progress.state
     }
 
-    /// The events that have gathered.
-    pub fn take(&mut self) -> Bytes {
-        self.progress.events.split().freeze()
+    /// What has gathered.
+    pub fn output(&self) -> &O {
+        &self.progress.output
     }
 }
 
-impl Progress {
+impl Relay {
+    /// The events that have gathered.
+    pub fn take(&mut self) -> Bytes {
+        self.progress.output.split().freeze()
+    }
+}
+
+impl<O: Output> Progress<O> {
     fn line(&mut self, line: &[u8]) -> Result<(), Failure> {
         if matches!(self.state, State::Done(_)) {
             return Ok(());
@@ -87,12 +132,12 @@ impl Progress {
             if self.state == State::Waiting && ollama::has_word(&content) {
                 self.state = State::Speaking;
             }
-            sse::write_token(&mut self.events, &content);
+            self.output.piece(&content)?;
         }
         match done {
             Some(_) if self.state == State::Waiting => return Err(Failure::Empty),
             Some(done) => self.state = State::Done(done),
-            None if self.state == State::Waiting && self.events.len() > LONGEST_SILENCE => {
+            None if self.state == State::Waiting && self.output.size() > LONGEST_SILENCE => {
                 return Err(Failure::Empty);
             }
             None => {}

@@ -1,10 +1,16 @@
 //! What a route answers with: a whole body, or a stream of events.
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue};
 use serde::Serialize;
 
 pub use crate::events::Events;
+
+use crate::trail::Trail;
+
+const NODE: HeaderName = HeaderName::from_static("x-homefire-node");
+const MODEL: HeaderName = HeaderName::from_static("x-homefire-model");
+const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// A reply as every adapter receives it.
 pub type Reply = http::Response<Body>;
@@ -36,6 +42,24 @@ pub fn events(events: Events) -> Reply {
     // Asks every proxy on the way to neither gather nor compress: a word is worth nothing later.
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    reply
+}
+
+/// The reply with who answered.
+pub fn with_node(mut reply: Reply, node: &str, model: &str) -> Reply {
+    for (name, value) in [(NODE, node), (MODEL, model)] {
+        let value =
+            HeaderValue::from_str(value).expect("the configuration holds only names that headers take");
+        reply.headers_mut().insert(name, value);
+    }
+    reply
+}
+
+/// The reply with every attempt so far.
+pub fn with_timing(mut reply: Reply, trail: &Trail) -> Reply {
+    if let Some(timing) = trail.server_timing() {
+        reply.headers_mut().insert(SERVER_TIMING, timing);
+    }
     reply
 }
 

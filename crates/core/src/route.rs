@@ -9,9 +9,17 @@ use crate::error::Error;
 pub enum Route {
     /// `POST /api/terminal`
     Terminal,
+    /// `POST /api/draft`
+    Draft,
+    /// `POST /api/feedback`
+    Feedback,
 }
 
-const TABLE: &[(&str, &Method, Route)] = &[("/api/terminal", &Method::POST, Route::Terminal)];
+const TABLE: &[(&str, &Method, Route)] = &[
+    ("/api/terminal", &Method::POST, Route::Terminal),
+    ("/api/draft", &Method::POST, Route::Draft),
+    ("/api/feedback", &Method::POST, Route::Feedback),
+];
 
 /// What lives at `path`. Whether the method is right is [`find`]'s to say; a preflight asks before there is one.
 pub fn at(path: &str) -> Result<(&'static Method, Route), Error> {

@@ -1,5 +1,6 @@
 //! The front door: every adapter converts its request, calls [`handle`], and converts the reply back.
 
+pub mod bearer;
 mod cors;
 
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use crate::platform::{Platform, within};
 use crate::reply::Reply;
 use crate::route::{self, Route};
 use crate::site::Site;
-use crate::terminal;
+use crate::{draft, feedback, terminal};
 
 /// Bytes of a request's body.
 pub const LONGEST_BODY: usize = 64 * 1024;
@@ -90,6 +91,14 @@ async fn call<P: Platform>(
 ) -> Result<Reply, Error> {
     match route {
         Route::Terminal => terminal::handle(platform, service, &json(headers, body)?).await,
+        Route::Draft => {
+            bearer::check(headers, service.config.draft_key.as_ref())?;
+            draft::handle(platform, service, headers, &json(headers, body)?).await
+        }
+        Route::Feedback => {
+            bearer::check(headers, service.config.draft_key.as_ref())?;
+            feedback::handle(platform, &json(headers, body)?).await
+        }
     }
 }
 

@@ -22,6 +22,13 @@ pub enum Frame<'a> {
         #[serde(skip_serializing_if = "Option::is_none")]
         tokens: Option<u64>,
     },
+    /// A piece of a text.
+    Token {
+        /// The piece.
+        content: &'a str,
+    },
+    /// What was shown so far is to be cleared: it was no good, and something better comes.
+    Restart,
     /// The answer is not complete and never will be.
     Error {
         /// Stable, for programs.
@@ -34,13 +41,18 @@ pub enum Frame<'a> {
 impl Frame<'_> {
     /// The event as bytes.
     pub fn to_bytes(&self) -> Bytes {
-        let mut out = BytesMut::new().writer();
-        out.get_mut().put_slice(b"data: ");
-        serde_json::to_writer(&mut out, self).expect("frames have string keys and serialize");
-        let mut out = out.into_inner();
-        out.put_slice(b"\n\n");
-        out.freeze()
+        frame(self)
     }
+}
+
+/// One event of any type.
+pub fn frame(event: &impl Serialize) -> Bytes {
+    let mut out = BytesMut::new().writer();
+    out.get_mut().put_slice(b"data: ");
+    serde_json::to_writer(&mut out, event).expect("frames have string keys and serialize");
+    let mut out = out.into_inner();
+    out.put_slice(b"\n\n");
+    out.freeze()
 }
 
 /// Writes a piece of the answer. `content` is a JSON string as it stands, quotes and escapes included.

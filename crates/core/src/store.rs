@@ -1,9 +1,10 @@
-//! State that outlives one request: for now the count of requests in flight.
+//! State that outlives one request: the count of requests in flight, and the last drafts.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Meaning, not commands: each keeper decides how it stores what it is told.
 pub trait Store: Clone + Send + Sync + 'static {
@@ -12,6 +13,12 @@ pub trait Store: Clone + Send + Sync + 'static {
 
     /// Requests in flight, as far as this keeper can see.
     fn in_flight(&self) -> impl Future<Output = usize> + Send;
+
+    /// Keeps a draft's body, placeholders and all, until many others have come: feedback is measured against it.
+    fn keep_draft(&self, id: &str, body: &str) -> impl Future<Output = ()> + Send;
+
+    /// The body that was kept under `id`, if it still is.
+    fn draft(&self, id: &str) -> impl Future<Output = Option<String>> + Send;
 }
 
 /// One request in flight, for as long as this value lives.
@@ -43,6 +50,16 @@ impl fmt::Debug for Lease {
 #[derive(Clone, Debug, Default)]
 pub struct Memory {
     in_flight: Arc<AtomicUsize>,
+    drafts: Arc<Mutex<VecDeque<(String, String)>>>,
+}
+
+/// Drafts that this keeper remembers, the newest.
+const MOST_DRAFTS: usize = 128;
+
+impl Memory {
+    fn drafts(&self) -> MutexGuard<'_, VecDeque<(String, String)>> {
+        self.drafts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl Store for Memory {
@@ -53,6 +70,18 @@ impl Store for Memory {
 
     async fn in_flight(&self) -> usize {
         self.in_flight.load(Ordering::Relaxed)
+    }
+
+    async fn keep_draft(&self, id: &str, body: &str) {
+        let mut drafts = self.drafts();
+        drafts.push_back((id.to_owned(), body.to_owned()));
+        if drafts.len() > MOST_DRAFTS {
+            drafts.pop_front();
+        }
+    }
+
+    async fn draft(&self, id: &str) -> Option<String> {
+        self.drafts().iter().find(|(known, _)| known == id).map(|(_, body)| body.clone())
     }
 }
 

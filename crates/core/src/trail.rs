@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use http::header::HeaderValue;
+use serde::{Serialize, Serializer};
 
 use crate::failure::Failure;
 
@@ -13,14 +13,24 @@ use crate::failure::Failure;
 pub struct Trail(Arc<Mutex<Vec<Attempt>>>);
 
 /// One node was asked.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Attempt {
     /// The node's name.
     pub node: String,
-    /// What came of it: a word, or why not.
-    pub outcome: Result<(), Failure>,
-    /// From the asking to the outcome.
-    pub took: Duration,
+    /// The model that was asked for.
+    pub model: String,
+    /// What came of it: what was wanted, or why not.
+    #[serde(serialize_with = "word")]
+    pub outcome: Result<&'static str, Failure>,
+    /// Milliseconds from the asking to the outcome.
+    pub ms: u64,
+}
+
+fn word<S: Serializer>(outcome: &Result<&'static str, Failure>, serializer: S) -> Result<S::Ok, S::Error> {
+    match outcome {
+        Ok(what) => serializer.serialize_str(what),
+        Err(why) => serializer.collect_str(why),
+    }
 }
 
 impl Trail {
@@ -29,15 +39,18 @@ impl Trail {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(attempt);
     }
 
+    /// The attempts, in their order.
+    pub fn attempts(&self) -> Vec<Attempt> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The attempts as `Server-Timing`; `None` where there are none yet.
     pub fn server_timing(&self) -> Option<HeaderValue> {
-        let attempts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut text = String::new();
-        for Attempt { node, outcome, took } in attempts.iter() {
+        for Attempt { node, outcome, ms, .. } in self.attempts() {
             let comma = if text.is_empty() { "" } else { ", " };
-            let millis = took.as_millis();
-            let outcome = outcome.map_or_else(|failure| failure.to_string(), |()| "word".to_owned());
-            write!(text, "{comma}{node};dur={millis};desc=\"{outcome}\"").expect("a string takes all text");
+            let outcome = outcome.map_or_else(|failure| failure.to_string(), str::to_owned);
+            write!(text, "{comma}{node};dur={ms};desc=\"{outcome}\"").expect("a string takes all text");
         }
         (!text.is_empty()).then(|| HeaderValue::from_str(&text).expect("names and outcomes are ASCII words"))
     }
@@ -52,10 +65,10 @@ mod tests {
         let trail = Trail::default();
         assert_eq!(trail.server_timing(), None);
         let push = |node: &str, outcome, took| {
-            trail.push(Attempt { node: node.to_owned(), outcome, took: Duration::from_millis(took) });
+            trail.push(Attempt { node: node.to_owned(), model: "m".to_owned(), outcome, ms: took });
         };
         push("mini", Err(Failure::Status(503)), 12);
-        push("cloud", Ok(()), 240);
+        push("cloud", Ok("word"), 240);
         let expect = "mini;dur=12;desc=\"status_503\", cloud;dur=240;desc=\"word\"";
         assert_eq!(trail.server_timing().unwrap(), expect);
     }

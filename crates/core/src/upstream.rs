@@ -2,48 +2,55 @@
 
 mod attempt;
 mod failover;
+mod hear;
 mod speak;
 
+use std::pin::pin;
 use std::sync::Arc;
+use std::time::Duration;
 
-use futures_util::stream::{Fuse, StreamExt};
+use bytes::BytesMut;
 
 use crate::config::{Config, Node};
 use crate::error::Error;
 use crate::event::Event;
+use crate::events::Sink;
 use crate::failure::Failure;
 use crate::load;
-use crate::ollama::Message;
+use crate::ollama::Prompt;
 use crate::platform::{Elapsed, Moment, Platform, within};
-use crate::relay::Relay;
+use crate::relay::Output;
+use crate::sse::HEARTBEAT;
 use crate::trail::{Attempt, Trail};
-use failover::{Failover, Try};
 
+pub use failover::{Failover, Try};
+pub use hear::Hearing;
 pub use speak::speak;
 
 /// A question on its way to a node.
 #[derive(Clone, Debug)]
 pub struct Question {
-    /// When the reader's request arrived: `ANSWER_MS` counts from here.
+    /// When the reader's request arrived.
     pub arrived: Moment,
+    /// When its answer must be complete.
+    pub until: Moment,
     /// Requests in flight, this one included.
     pub in_flight: usize,
-    /// The conversation, the owner's instructions first.
-    pub messages: Vec<Message>,
+    /// What is asked.
+    pub prompt: Prompt,
     /// Takes a note of every attempt.
     pub trail: Trail,
 }
 
 /// A node that has begun to speak.
-#[derive(Debug)]
-pub struct Answer<P: Platform> {
+pub struct Answer<P: Platform, O = BytesMut> {
     /// Its name.
     pub node: String,
     /// The model that speaks.
     pub model: String,
+    /// What it says.
+    pub hearing: Hearing<P, O>,
     arrived: Moment,
-    relay: Relay,
-    body: Fuse<P::Body>,
 }
 
 /// Asks the nodes in turn until one has said its first word.
@@ -55,25 +62,19 @@ pub async fn open<P: Platform>(
     question: Question,
 ) -> Result<Answer<P>, Error> {
     let mut failover = Failover::new(config.nodes.len());
-    while let Some(attempt) = failover.next() {
-        let node = &config.nodes[attempt.node];
-        let model = load::model(node, question.in_flight);
-        let began = platform.now();
-        let outcome = ask(&platform, &config, &question, attempt, node, model).await;
-        note(
-            &platform,
-            &question.trail,
-            node,
-            model,
-            began,
-            outcome.as_ref().map(|_| ()).map_err(|why| *why),
-        );
-        match outcome {
-            Ok((relay, body)) => {
-                let (node, model, body) = (node.name.clone(), model.to_owned(), body.fuse());
-                return Ok(Answer { node, model, arrived: question.arrived, relay, body });
+    while let Some(attempt) = failover.advance() {
+        let asking = Asking::new(&platform, &config, &question, attempt);
+        match asking.first_word(None).await {
+            Ok(hearing) => {
+                asking.succeeded("word");
+                platform.log(&Event::Word { node: asking.node(), model: asking.model(), ms: asking.ms() });
+                let (node, model) = (asking.node(), asking.model());
+                return Ok(Answer { node, model, hearing, arrived: question.arrived });
             }
-            Err(why) => failover.failed(why),
+            Err(why) => {
+                asking.failed(why);
+                failover.failed(why);
+            }
         }
     }
     let ms = millis(&platform, question.arrived);
@@ -81,41 +82,91 @@ pub async fn open<P: Platform>(
     Err(failover.verdict())
 }
 
-/// One attempt, up to the first word and under its deadline.
-async fn ask<P: Platform>(
-    platform: &P,
-    config: &Config,
-    question: &Question,
+/// One attempt under way. Whoever makes it says what came of it.
+#[derive(Debug)]
+pub struct Asking<'a, P> {
+    platform: &'a P,
+    config: &'a Config,
+    question: &'a Question,
     attempt: Try,
-    node: &Node,
-    model: &str,
-) -> Result<(Relay, P::Body), Failure> {
-    let deadlines = &config.deadlines;
-    let left = (question.arrived + deadlines.answer).since(platform.now());
-    let patience = if attempt.is_last { deadlines.last_first_word } else { deadlines.first_word };
-    let request = attempt::request(node, model, &question.messages);
-    match within(platform, patience.min(left), attempt::first_word(platform, request)).await {
-        Ok(outcome) => outcome,
-        Err(Elapsed) if left <= patience => Err(Failure::AnswerTimeout),
-        Err(Elapsed) => Err(Failure::FirstWordTimeout),
+    began: Moment,
+}
+
+impl<'a, P: Platform> Asking<'a, P> {
+    /// Begins now.
+    pub fn new(platform: &'a P, config: &'a Config, question: &'a Question, attempt: Try) -> Self {
+        Self { platform, config, question, attempt, began: platform.now() }
+    }
+
+    /// Up to the first word, under the deadline for it. Until then the reader behind `sink` is kept with heartbeats.
+    pub async fn first_word<O: Output>(&self, sink: Option<&Sink>) -> Result<Hearing<P, O>, Failure> {
+        let deadlines = &self.config.deadlines;
+        let until = self.question.until;
+        let left = until.since(self.platform.now());
+        let patience = if self.attempt.is_last { deadlines.last_first_word } else { deadlines.first_word };
+        let (node, model) = self.chosen();
+        let request = attempt::request(node, model, &self.question.prompt);
+        let word = attempt::first_word(self.platform, request);
+        let word = heartbeats(self.platform, deadlines.heartbeat, sink, word);
+        match within(self.platform, patience.min(left), word).await {
+            Ok(outcome) => Ok(Hearing::new(self.platform, deadlines, until, outcome?)),
+            Err(Elapsed) if left <= patience => Err(Failure::AnswerTimeout),
+            Err(Elapsed) => Err(Failure::FirstWordTimeout),
+        }
+    }
+
+    /// The node's name.
+    pub fn node(&self) -> String {
+        self.chosen().0.name.clone()
+    }
+
+    /// The model that was chosen for the load.
+    pub fn model(&self) -> String {
+        self.chosen().1.to_owned()
+    }
+
+    /// Notes that the attempt brought what was wanted.
+    pub fn succeeded(&self, what: &'static str) {
+        self.note(Ok(what));
+    }
+
+    /// Notes why the attempt brought nothing, and logs it.
+    pub fn failed(&self, reason: Failure) {
+        self.note(Err(reason));
+        let (node, model, ms) = (self.node(), self.model(), self.ms());
+        self.platform.log(&Event::Failed { node, model, reason, ms });
+    }
+
+    fn note(&self, outcome: Result<&'static str, Failure>) {
+        let (node, model) = (self.node(), self.model());
+        self.question.trail.push(Attempt { node, model, outcome, ms: self.ms() });
+    }
+
+    fn ms(&self) -> u64 {
+        millis(self.platform, self.began)
+    }
+
+    fn chosen(&self) -> (&'a Node, &'a str) {
+        let node = &self.config.nodes[self.attempt.node];
+        (node, load::model(node, self.question.in_flight))
     }
 }
 
-fn note<P: Platform>(
+/// Runs `task`, and sends a heartbeat into `sink` each time that `pause` has passed.
+pub async fn heartbeats<P: Platform, T>(
     platform: &P,
-    trail: &Trail,
-    node: &Node,
-    model: &str,
-    began: Moment,
-    outcome: Result<(), Failure>,
-) {
-    let took = platform.now().since(began);
-    let (node, model, ms) = (node.name.clone(), model.to_owned(), millis(platform, began));
-    trail.push(Attempt { node: node.clone(), outcome, took });
-    platform.log(&match outcome {
-        Ok(()) => Event::Word { node, model, ms },
-        Err(reason) => Event::Failed { node, model, reason, ms },
-    });
+    pause: Duration,
+    sink: Option<&Sink>,
+    task: impl Future<Output = T>,
+) -> T {
+    let Some(sink) = sink else { return task.await };
+    let mut task = pin!(task);
+    loop {
+        sink.send(HEARTBEAT).await;
+        if let Ok(done) = within(platform, pause, task.as_mut()).await {
+            return done;
+        }
+    }
 }
 
 /// Milliseconds since `began`.

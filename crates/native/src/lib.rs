@@ -1,6 +1,6 @@
 //! Homefire on tokio: `Platform` over reqwest, and a server for all routes.
 //!
-//! In scope: sockets, timers, the wall clock, standard error. Out of scope: what is answered; that is core's.
+//! In scope: sockets, timers, the wall clock, chance, standard error. Out of scope: what is answered; that is core's.
 
 mod client;
 mod server;
@@ -57,6 +57,12 @@ impl Platform for Native {
         let now = SystemTime::now();
         let since = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
         Moment(u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    fn entropy(&self) -> [u8; 10] {
+        let mut bytes = [0; 10];
+        getrandom::fill(&mut bytes).expect("the operating system has a source of chance");
+        bytes
     }
 
     fn log(&self, event: &Event) {

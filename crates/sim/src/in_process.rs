@@ -1,6 +1,7 @@
 //! `Platform` in one process and in virtual time: tokio's paused clock, nodes instead of sockets.
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ struct Inner {
     nodes: Vec<(String, Node, watch::Sender<Reach>)>,
     events: Mutex<Vec<Event>>,
     store: Memory,
+    drawn: AtomicU64,
     started: Instant,
 }
 
@@ -39,6 +41,7 @@ impl InProcess {
             nodes,
             events: Mutex::default(),
             store: Memory::default(),
+            drawn: AtomicU64::new(0),
             started: Instant::now(),
         };
         Self { inner: Arc::new(inner) }
@@ -103,6 +106,12 @@ impl Platform for InProcess {
         /// 2026-01-01, so that no test takes a moment for a duration.
         const EPOCH: Moment = Moment(1_767_225_600_000);
         EPOCH + self.inner.started.elapsed()
+    }
+
+    /// Not so here: each call counts on, so that a run can be repeated.
+    fn entropy(&self) -> [u8; 10] {
+        let count = self.inner.drawn.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+        std::array::from_fn(|at| count[at % count.len()])
     }
 
     fn log(&self, event: &Event) {

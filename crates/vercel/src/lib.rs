@@ -96,6 +96,10 @@ impl Platform for Function {
         self.native.now()
     }
 
+    fn entropy(&self) -> [u8; 10] {
+        self.native.entropy()
+    }
+
     fn log(&self, event: &Event) {
         self.native.log(event);
     }

@@ -7,6 +7,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use homefire_core::platform::{Event, FetchError, Moment, Platform};
 use homefire_core::store::Memory;
+use wasm_bindgen::JsCast;
+use web_sys::WorkerGlobalScope;
 use worker::send::SendFuture;
 use worker::{Context, console_log};
 
@@ -50,6 +52,14 @@ impl Platform for Worker {
             reason = "milliseconds since 1970 fit"
         )]
         Moment(js_sys::Date::now() as u64)
+    }
+
+    fn entropy(&self) -> [u8; 10] {
+        let mut bytes = [0; 10];
+        let global: WorkerGlobalScope = js_sys::global().unchecked_into();
+        let filled = global.crypto().and_then(|crypto| crypto.get_random_values_with_u8_array(&mut bytes));
+        filled.expect("a request's handler may ask for chance");
+        bytes
     }
 
     fn log(&self, event: &Event) {

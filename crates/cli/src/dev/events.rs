@@ -29,6 +29,15 @@ fn words(event: &Value) -> Option<String> {
         "cut" => format!("{node}: the answer broke off after {ms} ms, {reason}; the reader was told"),
         "left" => format!("the reader left after {ms} ms"),
         "no_node" => format!("no node answered, {ms} ms"),
+        "drafted" => {
+            let (source, tone) = (text("source"), text("tone"));
+            let by = event["node"].as_str().map_or(String::new(), |node| format!("{node}: "));
+            format!("{by}draft ({source}, {tone}) after {ms} ms, attempts: {}", event["attempts"])
+        }
+        "feedback" => match event["distance"].as_u64() {
+            Some(distance) => format!("a draft was {}, {distance} characters changed", text("verdict")),
+            None => format!("a draft was {}", text("verdict")),
+        },
         "misconfigured" => format!("the configuration is refused: {}", event["faults"]),
         _ => return None,
     })
@@ -36,7 +45,9 @@ fn words(event: &Value) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use homefire_core::draft::{Source, Tone};
     use homefire_core::failure::Failure;
+    use homefire_core::feedback::Verdict;
     use homefire_core::platform::Event;
 
     use super::words;
@@ -50,6 +61,8 @@ mod tests {
             | Event::Cut { .. }
             | Event::Left { .. }
             | Event::NoNode { .. }
+            | Event::Drafted { .. }
+            | Event::Feedback { .. }
             | Event::Misconfigured { .. } => {}
         }
         assert_eq!(words(&serde_json::to_value(event).unwrap()).as_deref(), Some(expect));
@@ -74,6 +87,22 @@ mod tests {
         );
         check(&Event::Left { ms }, "the reader left after 7 ms");
         check(&Event::NoNode { ms }, "no node answered, 7 ms");
+        let drafted = |source, node| Event::Drafted {
+            id: "7".to_owned(),
+            source,
+            node,
+            tone: Tone::Firm,
+            attempts: 2,
+            ms,
+        };
+        check(
+            &drafted(Source::Repaired, Some(node())),
+            "mini: draft (repaired, firm) after 7 ms, attempts: 2",
+        );
+        check(&drafted(Source::Template, None), "draft (template, firm) after 7 ms, attempts: 2");
+        let feedback = |verdict, distance| Event::Feedback { id: "7".to_owned(), verdict, distance };
+        check(&feedback(Verdict::Edited, Some(12)), "a draft was edited, 12 characters changed");
+        check(&feedback(Verdict::Accepted, None), "a draft was accepted");
         check(
             &Event::Misconfigured { faults: vec!["X: is wrong".to_owned()] },
             r#"the configuration is refused: ["X: is wrong"]"#,

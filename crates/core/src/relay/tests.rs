@@ -7,7 +7,7 @@ use crate::ollama::Reason;
 
 /// The events, then how it ended.
 fn relay<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> (String, Result<State, Failure>) {
-    let mut relay = Relay::default();
+    let mut relay = <Relay>::default();
     let mut end = Ok(());
     let mut events = Vec::new();
     for chunk in chunks {
@@ -63,7 +63,7 @@ fn ends() {
 
 #[test]
 fn endless_white_space_is_no_answer() {
-    let mut relay = Relay::default();
+    let mut relay = <Relay>::default();
     let line = piece(" \\n ");
     let end = (0..10_000).find_map(|_| relay.push(line.as_bytes()).err());
     assert_eq!(end, Some(Failure::Empty));
@@ -71,7 +71,7 @@ fn endless_white_space_is_no_answer() {
 
 #[test]
 fn a_million_chunks_in_constant_memory() {
-    let mut relay = Relay::default();
+    let mut relay = <Relay>::default();
     let line = piece("word ");
     let (head, tail) = line.as_bytes().split_at(30);
     let mut bytes = 0;
@@ -80,7 +80,7 @@ fn a_million_chunks_in_constant_memory() {
             relay.push(part).expect("every line is well formed");
             bytes += relay.take().len();
         }
-        assert!(relay.progress.events.capacity() <= 4096);
+        assert!(relay.progress.output.capacity() <= 4096);
     }
     assert_eq!(bytes, token("word ").len() * 500_000);
 }

@@ -7,9 +7,9 @@ use http::{Method, Request, StatusCode};
 
 use crate::config::Node;
 use crate::failure::Failure;
-use crate::ollama::{self, Message};
+use crate::ollama::{self, Prompt};
 use crate::platform::{FetchError, Platform};
-use crate::relay::{Relay, State};
+use crate::relay::{Output, Relay, State};
 
 /// Cloudflare refuses the user agents of common scripts (error 1010), so ours is our own.
 const AGENT: HeaderValue = HeaderValue::from_static(concat!("homefire/", env!("CARGO_PKG_VERSION")));
@@ -18,8 +18,8 @@ const AGENT: HeaderValue = HeaderValue::from_static(concat!("homefire/", env!("C
 const LONGEST_ERROR: usize = 4 * 1024;
 
 /// The request for one node.
-pub(super) fn request(node: &Node, model: &str, messages: &[Message]) -> Request<Bytes> {
-    let mut request = Request::new(ollama::chat(model, messages));
+pub(super) fn request(node: &Node, model: &str, prompt: &Prompt) -> Request<Bytes> {
+    let mut request = Request::new(ollama::chat(model, prompt));
     *request.method_mut() = Method::POST;
     *request.uri_mut() =
         format!("{}/api/chat", node.url).parse().expect("the configuration holds only sound URLs");
@@ -34,10 +34,10 @@ pub(super) fn request(node: &Node, model: &str, messages: &[Message]) -> Request
 /// Sends the request and reads until the node has said a word.
 ///
 /// An answer that breaks in the very chunk of its first word counts as a failed attempt: nobody has seen it yet.
-pub(super) async fn first_word<P: Platform>(
+pub(super) async fn first_word<P: Platform, O: Output>(
     platform: &P,
     request: Request<Bytes>,
-) -> Result<(Relay, P::Body), Failure> {
+) -> Result<(Relay<O>, P::Body), Failure> {
     let (head, mut body) = platform.fetch(request).await?.into_parts();
     accept(head.status, &head.headers, &mut body).await?;
     let mut relay = Relay::default();

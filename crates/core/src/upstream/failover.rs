@@ -5,7 +5,7 @@ use crate::failure::Failure;
 
 /// Walks over the nodes of one question.
 #[derive(Debug)]
-pub(super) struct Failover {
+pub struct Failover {
     nodes: usize,
     next: usize,
     stopped: Option<Failure>,
@@ -13,21 +13,21 @@ pub(super) struct Failover {
 
 /// A node to ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Try {
+pub struct Try {
     /// Its place in the configuration.
-    pub(super) node: usize,
+    pub node: usize,
     /// There is no other one behind it: it is given more time.
-    pub(super) is_last: bool,
+    pub is_last: bool,
 }
 
 impl Failover {
     /// Over the nodes from 0 on, each once.
-    pub(super) fn new(nodes: usize) -> Self {
+    pub fn new(nodes: usize) -> Self {
         Self { nodes, next: 0, stopped: None }
     }
 
     /// The node to ask now, if there is one.
-    pub(super) fn next(&mut self) -> Option<Try> {
+    pub fn advance(&mut self) -> Option<Try> {
         if self.stopped.is_some() || self.next == self.nodes {
             return None;
         }
@@ -37,14 +37,14 @@ impl Failover {
     }
 
     /// The node that was asked last brought no word.
-    pub(super) fn failed(&mut self, why: Failure) {
+    pub fn failed(&mut self, why: Failure) {
         if why.is_final() {
             self.stopped = Some(why);
         }
     }
 
     /// What the reader is told when there is no next node.
-    pub(super) fn verdict(&self) -> Error {
+    pub fn verdict(&self) -> Error {
         self.stopped.map_or(Error::NoNode, Error::from)
     }
 }
@@ -58,7 +58,7 @@ mod tests {
         let check = |nodes: usize, failures: &[Failure], asked: &[(usize, bool)], verdict: Error| {
             let mut failover = Failover::new(nodes);
             let mut walk = Vec::new();
-            while let Some(attempt) = failover.next() {
+            while let Some(attempt) = failover.advance() {
                 failover.failed(failures[walk.len()]);
                 walk.push((attempt.node, attempt.is_last));
             }

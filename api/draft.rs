@@ -1,0 +1,8 @@
+//! `POST /api/draft` on Vercel.
+
+use std::process::ExitCode;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    homefire_vercel::run().await
+}

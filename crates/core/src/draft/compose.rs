@@ -1,0 +1,140 @@
+//! The order of things: ask, ask once more, ask the next node, and at the end take the template.
+
+use super::audience::Audience;
+use super::prompt;
+use super::request::Request;
+use super::template;
+use super::written::{Source, Written, with_values};
+use super::{Accepted, Draft, accept};
+use crate::config::Config;
+use crate::event::Event;
+use crate::failure::Failure;
+use crate::platform::Platform;
+use crate::relay::State;
+use crate::store::Store;
+use crate::upstream::{Asking, Failover, Question};
+
+/// A draft that a model wrote.
+struct Good {
+    draft: Draft,
+    mended: Vec<String>,
+    source: Source,
+    node: String,
+    model: String,
+}
+
+/// Writes the draft. It has no error: the template is always there.
+pub(super) async fn compose<P: Platform>(
+    platform: &P,
+    config: &Config,
+    request: &Request,
+    question: Question,
+    audience: &mut Audience<'_>,
+) -> Written {
+    let (arrived, trail) = (question.arrived, question.trail.clone());
+    let good = ask_nodes(platform, config, request, question, audience).await;
+    let id = uuid::Builder::from_unix_timestamp_millis(platform.now().0, &platform.entropy())
+        .into_uuid()
+        .to_string();
+    let (tone, attempts) = (request.tone, trail.attempts());
+    let values = |draft: &Draft| request.values.as_ref().map(|values| with_values(draft, values));
+    let written = match good {
+        Some(Good { draft, mended, source, node, model }) => Written {
+            id,
+            source,
+            tone,
+            language: request.language.clone(),
+            values: values(&draft),
+            draft,
+            mended,
+            node: Some(node),
+            model: Some(model),
+            attempts,
+        },
+        None => {
+            let (draft, language) = template::draft(tone, &request.language, &request.sender);
+            Written {
+                id,
+                source: Source::Template,
+                tone,
+                language: language.to_owned(),
+                values: values(&draft),
+                draft,
+                mended: Vec::new(),
+                node: None,
+                model: None,
+                attempts,
+            }
+        }
+    };
+    platform.store().keep_draft(&written.id, &written.draft.body).await;
+    platform.log(&Event::Drafted {
+        id: written.id.clone(),
+        source: written.source,
+        node: written.node.clone(),
+        tone,
+        attempts: written.attempts.len(),
+        ms: platform.now().since(arrived).as_millis().try_into().unwrap_or(u64::MAX),
+    });
+    written
+}
+
+async fn ask_nodes<P: Platform>(
+    platform: &P,
+    config: &Config,
+    request: &Request,
+    mut question: Question,
+    audience: &mut Audience<'_>,
+) -> Option<Good> {
+    let first = question.prompt.clone();
+    let mut failover = Failover::new(config.nodes.len());
+    while let Some(attempt) = failover.advance() {
+        question.prompt = first.clone();
+        for source in [Source::Model, Source::Repaired] {
+            let asking = Asking::new(platform, config, &question, attempt);
+            let mut answer = String::new();
+            let why = match listen(platform, &asking, &mut answer, audience).await {
+                Ok(()) => match accept(&answer, &request.sender) {
+                    Ok(Accepted { draft, mended }) => {
+                        asking.succeeded("draft");
+                        let (node, model) = (asking.node(), asking.model());
+                        return Some(Good { draft, mended, source, node, model });
+                    }
+                    Err(refusal) => Failure::Contract(refusal),
+                },
+                Err(why) => why,
+            };
+            asking.failed(why);
+            audience.restart().await;
+            match (why, source) {
+                (Failure::Contract(refusal), Source::Model) => {
+                    question.prompt = prompt::ask_again(&first, &answer, refusal);
+                }
+                _ => {
+                    failover.failed(why);
+                    break;
+                }
+            }
+        }
+    }
+    None
+}
+
+/// Gathers one whole answer.
+async fn listen<P: Platform>(
+    platform: &P,
+    asking: &Asking<'_, P>,
+    answer: &mut String,
+    audience: &mut Audience<'_>,
+) -> Result<(), Failure> {
+    let mut hearing = asking.first_word::<String>(audience.sink).await?;
+    loop {
+        let piece = &hearing.output()[answer.len()..];
+        audience.hear(piece).await;
+        answer.push_str(piece);
+        if matches!(hearing.state(), State::Done(_)) {
+            return Ok(());
+        }
+        hearing.next(platform, audience.sink).await?;
+    }
+}

@@ -1,0 +1,222 @@
+//! Names that nobody gave: in the greeting, and below the closing.
+
+use super::super::Refusal;
+use super::MASK;
+
+/// How letters begin.
+const GREETINGS: &[&str] = &[
+    "dear", "hi", "hello", "hey", "greetings", "good morning", "good afternoon", "good evening", "good day",
+    "dearest", "hallo", "liebe", "lieber", "liebes", "guten tag", "guten morgen", "guten abend", "moin",
+    "servus", "sehr geehrte", "sehr geehrter", "sehr geehrtes", "bonjour", "cher", "chère", "chers",
+    "chères", "bonsoir", "madame", "mesdames", "messieurs", "monsieur", "hola", "buenos días", "buenos dias",
+    "buenas tardes", "buenas", "estimado", "estimada", "estimados", "estimadas", "apreciado", "apreciada",
+    "querido", "querida", "olá", "oi", "caro", "cara", "prezado", "prezada", "prezados", "prezadas", "caros",
+    "exmo", "exma", "exmos", "muy señor", "muy señores", "bom dia", "boa tarde", "ciao", "attention", "mr",
+    "mrs", "ms", "herr", "frau", "sr", "sra", "señor", "señora", "senhor", "senhora",
+];
+
+/// Words of a greeting that name nobody.
+const NOBODY: &[&str] = &[
+    "dear", "there", "team", "all", "everyone", "sir", "sirs", "madam", "i", "partner", "colleagues",
+    "friend", "friends", "or", "and", "valued", "esteemed", "loyal", "client", "customer", "kunde", "kundin",
+    "kunden", "geschäftspartner", "geschäftspartnerin", "partenaires", "clientes", "socios", "parceiros",
+    "damen", "und", "herren", "frau", "herr", "lieber", "liebes", "geehrte", "geehrter", "geehrtes",
+    "cliente", "madame", "monsieur", "mesdames", "messieurs", "chère", "chers", "équipe", "equipo", "equipe",
+    "señor", "señora", "señores", "señoras", "senhor", "senhora", "senhores", "senhoras", "sr", "sra",
+    "sres", "exmo", "exma", "exmos", "exmas", "ilmo", "muy", "mío", "nuestros", "m", "mme", "dr", "prof",
+    "o", "a", "e", "y", "et", "the", "mr", "mrs", "ms", "morning", "afternoon", "day", "tag", "días",
+    "tardes", "dia", "tarde", "morgen", "abend", "evening", "again", "to", "from", "at", "of", "zusammen",
+    "tous", "à", "todos",
+];
+
+/// A full stop behind one of these ends no sentence.
+const TITLES: [(&str, &str); 13] = [
+    ("Mr.", "Mr"),
+    ("Mrs.", "Mrs"),
+    ("Ms.", "Ms"),
+    ("Dr.", "Dr"),
+    ("Prof.", "Prof"),
+    ("Sr.", "Sr"),
+    ("Sra.", "Sra"),
+    ("Sres.", "Sres"),
+    ("Exmo.", "Exmo"),
+    ("Exma.", "Exma"),
+    ("Exmos.", "Exmos"),
+    ("M.", "M"),
+    ("Mme.", "Mme"),
+];
+
+/// How letters end.
+const CLOSINGS: &[&str] = &[
+    "best", "all the best", "take care", "yours", "thanks", "thank you", "thankfully", "many thanks",
+    "cheers", "mit freundlichen", "mit besten", "hochachtungsvoll", "vielen dank", "besten dank",
+    "herzlichen dank", "danke", "mfg", "lg", "vg", "bien à vous", "merci", "gracias", "muchas gracias",
+    "obrigado", "obrigada",
+];
+
+/// Words that make a short line a closing.
+const CLOSING_WORDS: &[&str] = &[
+    "regards", "grata", "grato", "atte", "att", "respeitosamente", "sinceramente", "sincèrement", "wishes",
+    "sincerely", "faithfully", "respectfully", "warmly", "kindly", "gratitude", "appreciation", "grüße",
+    "grüßen", "gruß", "grüsse", "grüssen", "gruss", "herzlichst", "cordialement", "respectueusement",
+    "salutations", "amicalement", "saludos", "saludo", "atentamente", "cordialmente", "abrazo",
+    "cumprimentos", "atenciosamente", "saudações", "abraço", "abraços",
+];
+
+/// Behind these, somebody says who he is.
+const INTRODUCTIONS: &[&str] = &[
+    "my name is ", "mein name ist ", "ich heiße ", "je m'appelle ", "je m’appelle ", "me llamo ",
+    "mi nombre es ", "meu nome é ", "chamo-me ", "me chamo ",
+];
+
+/// Words below a closing that name nobody.
+const ROLES: &[&str] = &[
+    "you", "yours", "truly", "thanks", "thank", "many", "dank", "vielen", "best", "kind", "with", "my", "we",
+    "ich", "wir", "rechnungsteam", "the", "your", "our", "team", "accounts", "account", "receivable",
+    "billing", "accounting", "department", "dept", "finance", "customer", "client", "support", "sales",
+    "payments", "payment", "payable", "collections", "credit", "control", "management", "administration",
+    "office", "and", "from", "at", "of", "das", "ihr", "ihre", "dein", "buchhaltung", "rechnungswesen",
+    "abteilung", "rechnungsabteilung", "der", "die", "aus", "serviceteam", "kundenservice", "kundendienst",
+    "mahnwesen", "debitorenbuchhaltung", "forderungsmanagement", "verwaltung", "le", "la", "l", "votre",
+    "service", "comptabilité", "facturation", "clients", "clientèle", "recouvrement", "financier",
+    "administratif", "direction", "équipe", "de", "du", "el", "su", "equipo", "facturación", "contabilidad",
+    "departamento", "servicio", "setor", "serviço", "área", "administración", "finanzas", "cobros",
+    "atención", "al", "cliente", "a", "o", "sua", "equipe", "cobrança", "financeiro", "financeira", "nossa",
+    "nosso", "contas", "receber", "administrativo", "apoio", "ao", "faturação", "faturamento",
+    "contabilidade", "again", "advance", "in", "for", "cooperation", "und", "et", "y", "e",
+];
+
+/// The most words of a closing: "with our kindest regards and thanks in advance".
+const LONGEST_CLOSING: usize = 8;
+
+/// Lines at the beginning, one of which may greet.
+const FIRST_LINES: usize = 3;
+
+/// The most words of a title and a name.
+const LONGEST_ADDRESS: usize = 3;
+
+/// The most words of a line that only says who signs.
+const LONGEST_SIGNATURE: usize = 6;
+
+pub(super) fn check(body: &str) -> Result<(), Refusal> {
+    let lines =
+        body.lines().map(|line| line.trim_matches([' ', '\t', '-', '–', '—', '*', '•', '_', '~', '|']));
+    let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
+    let greeted = lines.iter().take(FIRST_LINES).any(|line| greets_somebody(line));
+    let called = lines.first().is_some_and(|line| calls_somebody(line));
+    if greeted || called || introduces_somebody(body) || is_signed(&lines) {
+        Err(Refusal::Name)
+    } else {
+        Ok(())
+    }
+}
+
+/// The words up to the comma, or to the next where none greets anybody before it: one has a capital, and is no word
+/// that greets everybody.
+fn greets_somebody(line: &str) -> bool {
+    let line = line.trim_start_matches(|c: char| !c.is_alphanumeric());
+    let titled = TITLES.iter().fold(line.to_owned(), |line, (title, plain)| line.replace(title, plain));
+    let opening = titled.split([':', '!', '.', '–', '—']).next().unwrap_or_default();
+    let opening = opening.split(" - ").next().unwrap_or_default();
+    let (head, behind) = opening.split_once(',').unwrap_or((opening, ""));
+    let Some(greeting) = greeting(&head.to_lowercase()) else { return false };
+    let mut addressed: Vec<&str> = words(head).skip(words(greeting).count()).collect();
+    let behind = behind.split(',').next().unwrap_or_default();
+    if addressed.is_empty() && words(behind).count() <= LONGEST_ADDRESS {
+        addressed.extend(words(behind));
+    }
+    addressed.into_iter().any(is_name)
+}
+
+/// A name alone in the first line, with its comma.
+fn calls_somebody(line: &str) -> bool {
+    let Some(called) = line.strip_suffix(',').filter(|called| !called.contains(MASK)) else { return false };
+    let of_names = |word: &str| !word.starts_with(char::is_lowercase);
+    greeting(&called.to_lowercase()).is_none()
+        && words(called).count() <= LONGEST_ADDRESS
+        && words(called).all(of_names)
+        && words(called).any(is_name)
+}
+
+/// The words that greet at the beginning of `line`, the longest that do.
+fn greeting(line: &str) -> Option<&'static str> {
+    GREETINGS.iter().copied().filter(|words| begins(line, words)).max_by_key(|words| words.len())
+}
+
+fn introduces_somebody(body: &str) -> bool {
+    let small = body.to_lowercase();
+    let introduced = |words: &&str| {
+        small.match_indices(words).any(|(at, _)| small[at + words.len()..].starts_with(char::is_alphabetic))
+    };
+    INTRODUCTIONS.iter().any(introduced)
+}
+
+/// Whether there is a name behind the closing or below it; or, without a closing, in the last line.
+fn is_signed(lines: &[&str]) -> bool {
+    let end = lines.iter().position(|line| is_postscript(line)).unwrap_or(lines.len());
+    let lines = &lines[..end];
+    let closing = lines.iter().enumerate().rev().find_map(|(at, line)| Some((at, behind_closing(line)?)));
+    if let Some((at, behind)) = closing {
+        return behind.into_iter().any(is_name) || lines[at + 1..].iter().any(|line| signs(line));
+    }
+    lines.last().is_some_and(|line| {
+        let of_names = |word: &str| word.len() == 1 || !word.starts_with(char::is_lowercase);
+        !line.ends_with(['.', '!', '?', ',']) && words(line).all(of_names) && signs(line)
+    })
+}
+
+fn is_postscript(line: &str) -> bool {
+    let marks = ["P.S", "PS", "P. S"].into_iter();
+    marks.filter_map(|mark| line.strip_prefix(mark)).any(|rest| rest.starts_with(['.', ':', ' ']))
+}
+
+/// The words behind the closing's own ones, if this is a closing.
+fn behind_closing(line: &str) -> Option<Vec<&str>> {
+    let head = line.split([',', '!', '–', '—']).next().unwrap_or_default();
+    let (own, behind) = (head.to_lowercase(), line[head.len()..].trim());
+    let mut rest: Vec<&str> = words(head).collect();
+    let short = if line.ends_with('.') { LONGEST_SIGNATURE } else { LONGEST_CLOSING };
+    if let Some(at) = rest.iter().rposition(|word| CLOSING_WORDS.contains(&&*word.to_lowercase())) {
+        if rest.len() > short {
+            return None;
+        }
+        rest.drain(..=at);
+    } else {
+        let known = CLOSINGS.iter().filter(|known| begins(&own, known)).max_by_key(|known| known.len())?;
+        // A sentence of thanks is none.
+        if rest.len() > LONGEST_CLOSING || line.ends_with('.') {
+            return None;
+        }
+        rest.drain(..words(known).count());
+        // "Thanks, Jane" without its comma; more words are what the thanks are for.
+        if rest.len() > 1 {
+            rest.clear();
+        }
+    }
+    if signs(behind) {
+        rest.extend(words(behind));
+    }
+    Some(rest)
+}
+
+/// Whether a line has a name in it, and no sentence and no label of a placeholder.
+fn signs(line: &str) -> bool {
+    let count = words(line).count();
+    let is_sentence = count > LONGEST_SIGNATURE || (count > 3 && line.ends_with(['.', '!', '?', ':']));
+    let is_label = line.contains(':') && line.contains(MASK);
+    !is_sentence && !is_label && words(line).any(is_name)
+}
+
+fn is_name(word: &str) -> bool {
+    let small = word.to_lowercase();
+    !word.starts_with(char::is_lowercase)
+        && ![NOBODY, ROLES, CLOSING_WORDS].iter().any(|known| known.contains(&&*small))
+}
+
+fn begins(line: &str, words: &str) -> bool {
+    line.strip_prefix(words).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty())
+}

@@ -1,0 +1,112 @@
+use super::*;
+use crate::draft::Refusal::{
+    BodyTooLong, Currency, Date, Html, Link, Missing, Name, Number, Period, SubjectTooLong,
+    UnknownPlaceholder,
+};
+
+const REST: &str = "{clientName}, {amount} was due on {dueDate}; days overdue: {daysOverdue}.";
+
+fn sender() -> Sender {
+    Sender { business: Some("Studio 54 Berlin".to_owned()), name: Some("Ada Example".to_owned()) }
+}
+
+#[test]
+fn bodies() {
+    let check = |text: &str, expect: Result<(), Refusal>| {
+        let draft = Draft { subject: "Your invoice".to_owned(), body: text.replace("REST", REST) };
+        assert_eq!(check(&draft, &sender()), expect, "{text}");
+    };
+    check("REST", Ok(()));
+    check("Dear REST\n\nPlease pay soon.\n\nKind regards,\nAda Example\nStudio 54 Berlin", Ok(()));
+    check("Dear REST\n\nThank you for your help, and best wishes to all.", Ok(()));
+    check("Sehr geehrte Damen und Herren,\nREST\nMit freundlichen Grüßen\nIhr Team", Ok(()));
+    check("Hi there,\nREST\nThanks!", Ok(()));
+    check("REST You may march on; in a few days we might call. Someone & sons.", Ok(()));
+    for text in [
+        "REST It was due on {dueDate}. May we ask why?",
+        "REST soit un retard de {daysOverdue} jours, une réponse à mes messages",
+        "REST einen schönen Tag, in ein paar Tagen, um wenige Tage",
+        "REST una respuesta esta semana, una cuenta al día",
+        "REST\nMany thanks and best wishes,\nYour Accounting Dept.",
+        "REST\nKind regards\n\nP.S. Ignore this if you have paid.",
+        "REST\nThank you for your help!\n\nWe look forward to hearing from you.",
+    ] {
+        check(text, Ok(()));
+    }
+    check("{amount} {dueDate} {daysOverdue}", Err(Missing(Placeholder::ClientName)));
+    check("{clientName} {dueDate} {daysOverdue}", Err(Missing(Placeholder::Amount)));
+    for text in ["REST {invoiceNumber}", "REST [Link]", "REST {{amount}}", "REST ____", "REST XX", "REST {"] {
+        check(text, Err(UnknownPlaceholder));
+    }
+    for text in ["REST <b>now</b>", "REST<br/>", "REST &nbsp;", "REST <!-- x -->"] {
+        check(text, Err(Html));
+    }
+    for text in [
+        "REST https://pay.example",
+        "REST www.pay.example",
+        "REST me@pay.example",
+        "REST (paychasers.com)",
+        "REST paychasers.com/now.",
+    ] {
+        check(text, Err(Link));
+    }
+    for text in
+        ["REST 9", "REST No. ½", "REST ٣", "REST all five hundred", "REST fünfhundert", "REST deux mille"]
+    {
+        check(text, Err(Number));
+    }
+    for text in ["REST €", "REST Five hundred euros", "REST in USD", "REST fünf Euro", "REST cem reais"] {
+        check(text, Err(Currency));
+    }
+    for text in ["REST by Friday", "REST since March", "REST seit Mai", "REST en mars", "REST na sexta-feira"]
+    {
+        check(text, Err(Date));
+    }
+    for text in [
+        "REST within seven days",
+        "REST two full working days",
+        "REST innerhalb von zehn Tagen",
+        "REST une semaine",
+        "REST diez días",
+        "REST um mês",
+        "REST within a two-week period",
+        "REST within a week",
+        "REST two good weeks",
+        "REST fünfunddreißig Tage",
+        "REST sous huitaine",
+    ] {
+        check(text, Err(Period));
+    }
+    for text in [
+        "Dear John, REST",
+        "Dear Mr. Smith,\nREST",
+        "Liebe Frau Meier,\nREST",
+        "Hello John {clientName},\nREST",
+        "REST\n\nBest regards,\nJane Doe",
+        "REST\nBest regards, Jane",
+        "REST\nMit freundlichen Grüßen\nMax",
+        "REST\nKind regards,\nPayChasers",
+        "REST\nKind regards Jane Doe",
+        "REST\nBest regards, Jane Doe.",
+        "REST\nAll the best,\nJohn",
+        "REST\n\nJohn Smith",
+        "Hola, Juan:\nREST",
+        "John,\nREST",
+        "Re: you\nDear John,\nREST",
+        "REST My name is Sarah.",
+    ] {
+        check(text, Err(Name));
+    }
+    check(&format!("REST {}", "word ".repeat(700)), Err(BodyTooLong));
+}
+
+#[test]
+fn subjects() {
+    let check = |subject: &str, expect: Result<(), Refusal>| {
+        let draft = Draft { subject: subject.to_owned(), body: REST.to_owned() };
+        assert_eq!(check(&draft, &sender()), expect, "{subject}");
+    };
+    check("Payment of {amount} – Studio 54 Berlin", Ok(()));
+    check("Invoice 12", Err(Number));
+    check(&"word ".repeat(40), Err(SubjectTooLong));
+}

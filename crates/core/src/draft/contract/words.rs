@@ -1,0 +1,198 @@
+//! Words that stand for a value: currencies, months, days of the week, periods. In the languages of the templates.
+
+use super::super::Refusal;
+use super::MASK;
+
+/// Symbols, and words in small letters.
+const SYMBOLS: &[char] = &['€', '$', '£', '¥', '₹', '₽', '₩', '₿', '¢', '₫', '₴', '₺', '฿'];
+const CURRENCIES: &[&str] = &[
+    "euro", "euros", "dollar", "dollars", "dólar", "dólares", "dolares", "sterling", "pounds", "franken",
+    "francs", "pesos", "peso", "reais", "yen", "rupees", "cents",
+];
+/// As they stand, in capitals.
+const CODES: &[&str] = &[
+    "EUR", "USD", "GBP", "CHF", "BRL", "JPY", "CAD", "AUD", "SEK", "NOK", "DKK", "PLN", "CZK", "INR", "MXN",
+];
+
+const DATES: &[&str] = &[
+    "january", "february", "april", "june", "july", "august", "september", "october", "november", "december",
+    "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "januar", "februar",
+    "märz", "juni", "juli", "oktober", "dezember", "montag", "dienstag", "mittwoch", "donnerstag", "freitag",
+    "samstag", "sonnabend", "sonntag", "janvier", "février", "mars", "avril", "juin", "juillet", "août",
+    "septembre", "octobre", "mai", "novembre", "décembre", "lundi", "mardi", "mercredi", "jeudi", "vendredi",
+    "samedi", "dimanche", "enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto",
+    "septiembre", "octubre", "noviembre", "diciembre", "lunes", "martes", "miércoles", "jueves", "viernes",
+    "sábado", "domingo", "janeiro", "fevereiro", "março", "maio", "junho", "julho", "setembro", "outubro",
+    "novembro", "dezembro", "feira", "tomorrow", "übermorgen", "demain", "mañana", "amanhã", "thirteenth",
+    "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth", "twentieth",
+    "thirtieth", "fünfzehnten", "zwanzigsten", "dreißigsten",
+];
+
+/// Months only behind a word that dates have before them.
+const AMBIGUOUS: &[&str] = &["may", "march"];
+const BEFORE_DATES: &[&str] = &[
+    "early", "late", "mid", "this", "next", "last", "in", "on", "of", "by", "until", "since", "before",
+    "after", "for", "from", "due", "im", "am", "seit", "bis", "vom", "zum", "ende", "anfang", "mitte", "en",
+    "de", "fin", "début", "le", "em",
+];
+
+const COUNTS: &[&str] = &[
+    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
+    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty", "thirty",
+    "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "hundred", "ein", "eine", "einen", "einem",
+    "einer", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun", "zehn", "elf", "zwölf",
+    "dreizehn", "vierzehn", "fünfzehn", "sechzehn", "siebzehn", "achtzehn", "neunzehn", "zwanzig", "dreißig",
+    "dreissig", "vierzig", "fünfzig", "sechzig", "siebzig", "achtzig", "neunzig", "hundert", "un", "une",
+    "deux", "trois", "quatre", "cinq", "sept", "huit", "neuf", "dix", "onze", "douze", "doce", "doze",
+    "treze", "treize", "quatorze", "quinze", "vingt", "trente", "quarante", "cinquante", "soixante", "cent",
+    "una", "uno", "dos", "tres", "cuatro", "cinco", "seis", "siete", "ocho", "nueve", "diez", "trece",
+    "catorce", "quince", "veinte", "treinta", "cuarenta", "cincuenta", "sesenta", "noventa", "cien", "um",
+    "uma", "dois", "duas", "três", "quatro", "sete", "oito", "nove", "dez", "vinte", "trinta", "quarenta",
+    "cinquenta", "sessenta", "cem",
+];
+const PERIODS: &[&str] = &[
+    "day", "days", "week", "weeks", "year", "years", "jahr", "jahre", "jahren", "an", "ans", "années", "año",
+    "años", "ano", "anos", "month", "months", "hour", "hours", "tag", "tage", "tagen", "tages", "woche",
+    "wochen", "monat", "monate", "monaten", "stunden", "werktage", "werktagen", "jour", "jours", "semaine",
+    "semaines", "mois", "heures", "día", "días", "dia", "dias", "semana", "semanas", "meses", "mês", "horas",
+];
+
+/// "A month" is a period behind the first and before the second; "have a week of rest" is none.
+const BEFORE_ONE: &[&str] =
+    &["within", "in", "for", "over", "after", "than", "about", "nearly", "almost", "another"];
+const BEHIND_ONE: &[&str] = &["late", "ago", "overdue", "old", "past"];
+
+/// They say their count themselves.
+const LENGTHS: &[&str] = &["fortnight", "huitaine", "quinzaine", "quincena", "quinzena"];
+
+/// Counts that are a word of another language too, unless the period follows them: "um wenige Tage".
+const AMBIGUOUS_COUNTS: &[&str] = &["um"];
+
+/// Periods that are a word of another language too, where they do not follow their count: "mes messages".
+const AMBIGUOUS_PERIODS: &[&str] = &["mes"];
+
+/// Between a count and a period: they do not belong together.
+const LINKS: &[&str] = &[
+    "of", "the", "in", "on", "to", "for", "per", "last", "this", "that", "each", "every", "esta", "este",
+    "cada", "jeden", "jede", "these", "der", "die", "den", "dieser", "diese", "im", "am", "zum", "pro",
+    "seit", "de", "du", "à", "ce", "cette", "par", "pour", "del", "al", "en", "por", "para", "do", "da",
+    "em",
+];
+
+/// Counts that are articles, too.
+const ARTICLES: &[&str] = &["ein", "eine", "einen", "einem", "einer", "un", "une", "una", "um", "uma"];
+
+/// Between an article and a period: what somebody wishes, or leaves open. "Einen schönen Tag", "ein paar Tage".
+const NO_LENGTH: &[&str] = &[
+    "good", "great", "nice", "lovely", "wonderful", "schönen", "schöne", "guten", "gute", "angenehmen",
+    "angenehme", "erfolgreiche", "tolle", "tollen", "new", "neues", "paar", "bon", "bonne", "belle",
+    "excellente", "buen", "buena", "excelente", "feliz", "lindo", "linda", "bom", "boa", "ótimo", "ótima",
+];
+
+/// Behind a count, an amount in words.
+const SCALES: &[&str] = &[
+    "hundred", "thousand", "million", "millions", "hundert", "tausend", "millionen", "cent", "mille", "mil",
+];
+const HUNDREDS: &[&str] = &[
+    "doscientos", "trescientos", "cuatrocientos", "quinientos", "seiscientos", "setecientos", "ochocientos",
+    "novecientos", "duzentos", "trezentos", "quatrocentos", "quinhentos", "seiscentos", "setecentos",
+    "oitocentos", "novecentos",
+];
+
+/// How many words may stand between a count and its period: "two full working days".
+const BETWEEN: usize = 2;
+
+pub(super) fn check(text: &str) -> Result<(), Refusal> {
+    if text.contains(SYMBOLS) {
+        return Err(Refusal::Currency);
+    }
+    let words: Vec<Word<'_>> = words(text).collect();
+    let mut is_in_words = false;
+    for (at, word) in words.iter().enumerate() {
+        let before = at.checked_sub(1).map(|at| &words[at]).filter(|_| word.follows);
+        if CURRENCIES.contains(&&*word.small) || CODES.contains(&word.text) {
+            return Err(Refusal::Currency);
+        }
+        if is_date(word, before) {
+            return Err(Refusal::Date);
+        }
+        if is_period(word, &words[at + 1..]) || is_one(word, before, &words[at + 1..]) {
+            return Err(Refusal::Period);
+        }
+        is_in_words |= is_sum(word, before);
+    }
+    if is_in_words { Err(Refusal::Number) } else { Ok(()) }
+}
+
+struct Word<'a> {
+    text: &'a str,
+    small: String,
+    /// Neither the end of a sentence nor a placeholder stands between it and the word before.
+    follows: bool,
+}
+
+fn words(text: &str) -> impl Iterator<Item = Word<'_>> {
+    let mut rest = text;
+    std::iter::from_fn(move || {
+        let start = rest.find(char::is_alphanumeric)?;
+        let gap = &rest[..start];
+        let follows = !gap.contains([MASK, '.', '!', '?', ';', ':']) && !gap.contains("\n\n");
+        let word = &rest[start..];
+        let end = word.find(|c: char| !c.is_alphanumeric()).unwrap_or(word.len());
+        rest = &word[end..];
+        Some(Word { text: &word[..end], small: word[..end].to_lowercase(), follows })
+    })
+}
+
+fn is_date(word: &Word<'_>, before: Option<&Word<'_>>) -> bool {
+    let dated = before.is_some_and(|before| BEFORE_DATES.contains(&&*before.small))
+        && word.text.starts_with(char::is_uppercase);
+    DATES.contains(&&*word.small) || (dated && AMBIGUOUS.contains(&&*word.small))
+}
+
+/// Whether `count` counts one of the words behind it.
+fn is_period(count: &Word<'_>, behind: &[Word<'_>]) -> bool {
+    if !is_count(&count.small) {
+        return LENGTHS.contains(&&*count.small);
+    }
+    let next = behind.first().filter(|next| next.follows);
+    if next.is_some_and(|next| AMBIGUOUS_PERIODS.contains(&&*next.small)) {
+        return true;
+    }
+    let reach = if AMBIGUOUS_COUNTS.contains(&&*count.small) { 1 } else { BETWEEN + 1 };
+    let belongs = |word: &&Word<'_>| word.follows && !LINKS.contains(&&*word.small);
+    let mut near = behind.iter().take(reach).take_while(belongs);
+    let may_wish = ARTICLES.contains(&&*count.small);
+    let mut before = "";
+    near.any(|word| {
+        let wished = may_wish && NO_LENGTH.contains(&before);
+        let is_length = PERIODS.contains(&&*word.small) && !wished;
+        before = &word.small;
+        is_length
+    })
+}
+
+/// Whether `article` and the word behind it are a period.
+fn is_one(article: &Word<'_>, before: Option<&Word<'_>>, behind: &[Word<'_>]) -> bool {
+    let [period, behind @ ..] = behind else { return false };
+    let behind = behind.first().filter(|word| word.follows);
+    matches!(&*article.small, "a" | "an")
+        && PERIODS.contains(&&*period.small)
+        && (before.is_some_and(|before| BEFORE_ONE.contains(&&*before.small))
+            || behind.is_some_and(|behind| BEHIND_ONE.contains(&&*behind.small)))
+}
+
+/// German writes its numbers as one word.
+fn is_count(word: &str) -> bool {
+    let is_compound = || word.contains("und") && (word.ends_with("zig") || word.ends_with("ßig"));
+    COUNTS.contains(&word) || is_compound()
+}
+
+/// An amount in words: a count and its scale, in two words or in one.
+fn is_sum(word: &Word<'_>, before: Option<&Word<'_>>) -> bool {
+    let scaled = SCALES.contains(&&*word.small) && before.is_some_and(|before| is_count(&before.small));
+    let compound = ["hundert", "tausend"].iter().filter_map(|scale| word.small.split_once(scale)).any(
+        |(before, behind)| COUNTS.iter().any(|count| before.ends_with(count) || behind.starts_with(count)),
+    );
+    scaled || compound || HUNDREDS.contains(&&*word.small)
+}

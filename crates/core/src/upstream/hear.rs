@@ -1,0 +1,88 @@
+//! An answer on its way, chunk by chunk, under its deadlines.
+
+use std::pin::Pin;
+
+use bytes::BytesMut;
+use futures_util::future::{Either, select};
+use futures_util::stream::{Fuse, StreamExt};
+
+use crate::config::Deadlines;
+use crate::deadline::{Due, Watch};
+use crate::events::Sink;
+use crate::failure::Failure;
+use crate::platform::{Moment, Platform};
+use crate::relay::{Output, Relay, State};
+use crate::sse::HEARTBEAT;
+
+/// A node that has begun to speak, and what it has said so far.
+pub struct Hearing<P: Platform, O = BytesMut> {
+    pub(super) relay: Relay<O>,
+    pub(super) body: Fuse<P::Body>,
+    watch: Watch,
+    /// One for the whole answer: a chunk costs a note of the time and nothing else.
+    timer: Pin<Box<dyn Future<Output = ()> + Send>>,
+}
+
+impl<P: Platform, O: Output> Hearing<P, O> {
+    pub(super) fn new(
+        platform: &P,
+        deadlines: &Deadlines,
+        until: Moment,
+        (relay, body): (Relay<O>, P::Body),
+    ) -> Self {
+        let now = platform.now();
+        let watch = Watch::new(deadlines, until, now);
+        let timer = Box::pin(sleep(platform.clone(), watch.wait(now)));
+        Self { relay, body: body.fuse(), watch, timer }
+    }
+
+    /// How far the answer is.
+    pub fn state(&self) -> &State {
+        self.relay.state()
+    }
+
+    /// What was said so far.
+    pub fn output(&self) -> &O {
+        self.relay.output()
+    }
+
+    /// Takes the next chunk. While there is none the reader behind `sink` is kept with heartbeats.
+    pub async fn next(&mut self, platform: &P, sink: Option<&Sink>) -> Result<(), Failure> {
+        self.watch.heard(platform.now());
+        let chunk = loop {
+            match select(self.body.next(), &mut self.timer).await {
+                Either::Left((chunk, _)) => break chunk,
+                Either::Right(((), _)) => self.ring(platform, sink).await?,
+            }
+        };
+        match chunk {
+            Some(chunk) => self.relay.push(&chunk?)?,
+            None => self.relay.finish()?,
+        };
+        match self.watch.due(platform.now()) {
+            Due::End if !matches!(self.relay.state(), State::Done(_)) => Err(Failure::AnswerTimeout),
+            Due::End | Due::Idle | Due::Heartbeat | Due::Nothing => Ok(()),
+        }
+    }
+
+    async fn ring(&mut self, platform: &P, sink: Option<&Sink>) -> Result<(), Failure> {
+        let now = platform.now();
+        match self.watch.due(now) {
+            Due::Nothing => {}
+            Due::Heartbeat => {
+                if let Some(sink) = sink {
+                    sink.send(HEARTBEAT).await;
+                }
+                self.watch.told(now);
+            }
+            Due::Idle => return Err(Failure::IdleTimeout),
+            Due::End => return Err(Failure::AnswerTimeout),
+        }
+        self.timer = Box::pin(sleep(platform.clone(), self.watch.wait(now)));
+        Ok(())
+    }
+}
+
+async fn sleep<P: Platform>(platform: P, wait: std::time::Duration) {
+    platform.sleep(wait).await;
+}
