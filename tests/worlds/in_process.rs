@@ -50,7 +50,7 @@ impl VirtualWorld {
 }
 
 impl World for VirtualWorld {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Chunks>, String> {
+    async fn send(&self, _at: &str, request: Request<Bytes>) -> Result<Response<Chunks>, String> {
         let request = request.map(|body| Box::pin(stream::once(async { Ok::<_, String>(body) })));
         let reply = service::handle(&self.platform, &self.service, request).await;
         Ok(reply.map(|body| -> Chunks {

@@ -7,7 +7,7 @@ use homefire_native::Native;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use super::socket::{Log, SocketWorld, nodes};
+use super::socket::{Log, Service as Listening, SocketWorld, nodes};
 
 pub(crate) async fn start() -> Result<SocketWorld, String> {
     let (nodes, variables) = nodes().await?;
@@ -29,7 +29,8 @@ pub(crate) async fn start() -> Result<SocketWorld, String> {
     );
     #[expect(clippy::disallowed_methods, reason = "aborted with the world")]
     let task = tokio::spawn(serve);
-    Ok(SocketWorld::new(format!("http://{addr}"), nodes, log, Task(task)))
+    let listening = Listening::new("/", format!("http://{addr}"), Task(task));
+    Ok(SocketWorld::new(vec![listening], nodes, log))
 }
 
 struct Task(JoinHandle<()>);

@@ -13,15 +13,23 @@ use http::{Request, Response};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::net::TcpListener;
 use tokio::process::Command;
-use tokio::time::{sleep, timeout};
 
-/// A service that listens, and the nodes behind it.
+/// How long a service may take to answer at first.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Services that listen, and the nodes behind them.
 pub(crate) struct SocketWorld {
-    pub(crate) url: String,
-    pub(crate) nodes: [Server; 2],
-    pub(crate) log: Log,
+    services: Vec<Service>,
+    nodes: [Server; 2],
+    log: Log,
     client: reqwest::Client,
-    _service: Box<dyn Send + Sync>,
+}
+
+/// What answers at the paths that begin with `place`. It ends when it is dropped.
+pub(crate) struct Service {
+    place: &'static str,
+    url: String,
+    _running: Box<dyn Send + Sync>,
 }
 
 /// What the service wrote.
@@ -68,26 +76,18 @@ pub(crate) async fn free_port() -> Result<u16, String> {
     Ok(listener.local_addr().map_err(|error| error.to_string())?.port())
 }
 
-impl SocketWorld {
-    /// `service` listens at `url`, and ends when it is dropped.
-    pub(crate) fn new(
-        url: String,
-        nodes: [Server; 2],
-        log: Log,
-        service: impl Send + Sync + 'static,
-    ) -> Self {
-        let client = homefire_native::client().build().expect("a plain client");
-        Self { url, nodes, log, client, _service: Box::new(service) }
+impl Service {
+    pub(crate) fn new(place: &'static str, url: String, running: impl Send + Sync + 'static) -> Self {
+        Self { place, url, _running: Box::new(running) }
     }
 
-    /// Starts `command` and waits until the service answers at `port`.
+    /// Starts `command` and waits until it answers at `port`.
     pub(crate) async fn spawn(
+        place: &'static str,
         mut command: Command,
         port: u16,
-        nodes: [Server; 2],
-        patience: Duration,
+        log: &Log,
     ) -> Result<Self, String> {
-        let log = Log::default();
         command.stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut group = Group::spawn(command).map_err(|error| format!("{error:#}"))?;
         let child = group.child();
@@ -97,43 +97,38 @@ impl SocketWorld {
         if let Some(output) = child.stderr.take() {
             log.follow(output);
         }
-        let url = format!("http://127.0.0.1:{port}");
-        let probe = homefire_native::client().build().expect("a plain client");
-        let ready = async {
-            loop {
-                if let Some(status) = group.child().try_wait().map_err(|error| error.to_string())? {
-                    return Err(format!("it ended with {status}"));
-                }
-                if probe
-                    .get(format!("{url}/api/terminal"))
-                    .send()
-                    .await
-                    .is_ok_and(|reply| reply.status() == 405)
-                {
-                    return Ok(());
-                }
-                sleep(Duration::from_millis(100)).await;
-            }
-        };
-        match timeout(patience, ready).await {
-            Ok(Ok(())) => Ok(Self::new(url, nodes, log, group)),
-            Ok(Err(error)) => Err(format!("{error}\n{}", log.take())),
-            Err(_) => Err(format!("it did not answer within {patience:?}\n{}", log.take())),
+        match group.ready(port, PATIENCE).await {
+            Ok(()) => Ok(Self::new(place, format!("http://127.0.0.1:{port}"), group)),
+            Err(error) => Err(format!("{error:#}\n{}", log.take())),
         }
     }
 }
 
+impl SocketWorld {
+    /// The services, the more particular place first.
+    pub(crate) fn new(services: Vec<Service>, nodes: [Server; 2], log: Log) -> Self {
+        // Whether an idle connection is still good when it is used again is a race with whoever closes it.
+        let client = homefire_native::client().pool_max_idle_per_host(0).build().expect("a plain client");
+        Self { services, nodes, log, client }
+    }
+}
+
 impl World for SocketWorld {
-    async fn send(&self, request: Request<Bytes>) -> Result<Response<Chunks>, String> {
+    async fn send(&self, at: &str, request: Request<Bytes>) -> Result<Response<Chunks>, String> {
+        let service = self.services.iter().find(|service| at.starts_with(service.place));
+        let service = service.ok_or(format!("nobody answers at {at}"))?;
         let (head, body) = request.into_parts();
-        let reply = self
-            .client
-            .request(head.method, format!("{}{}", self.url, head.uri))
-            .headers(head.headers)
-            .body(body)
-            .send()
-            .await
-            .map_err(|error| format!("{error:?}"))?;
+        let send = || {
+            let request = self.client.request(head.method.clone(), format!("{}{}", service.url, head.uri));
+            request.headers(head.headers.clone()).body(body.clone()).send()
+        };
+        let mut reply = send().await.map_err(|error| format!("{error:?}"))?;
+        for _ in 0..3 {
+            if !lost_on_the_way(&reply) {
+                break;
+            }
+            reply = send().await.map_err(|error| format!("{error:?}"))?;
+        }
         let mut response = Response::new(());
         *response.status_mut() = reply.status();
         *response.headers_mut() = reply.headers().clone();
@@ -152,4 +147,11 @@ impl World for SocketWorld {
     fn take_log(&mut self) -> String {
         self.log.take()
     }
+}
+
+/// `wrangler dev` has a proxy before the Worker, and this is its answer when the connection between the two was closed
+/// just as it was used again. The Worker has not seen the request.
+fn lost_on_the_way(reply: &reqwest::Response) -> bool {
+    let soon = reply.headers().get("retry-after").is_some_and(|seconds| seconds == "0");
+    reply.status() == 503 && soon
 }

@@ -1,15 +1,25 @@
-//! The very binary that Vercel would start.
-
-use std::time::Duration;
+//! The very binaries that Vercel would start, one a function.
 
 use tokio::process::Command;
 
-use super::socket::{SocketWorld, free_port, nodes};
+use super::socket::{Log, Service, SocketWorld, free_port, nodes};
+
+/// The paths, and who answers there. What is no function's path is answered by any of them.
+const FUNCTIONS: [(&str, &str); 3] = [
+    ("/api/draft", env!("CARGO_BIN_EXE_draft")),
+    ("/api/feedback", env!("CARGO_BIN_EXE_feedback")),
+    ("/", env!("CARGO_BIN_EXE_terminal")),
+];
 
 pub(crate) async fn start() -> Result<SocketWorld, String> {
     let (nodes, variables) = nodes().await?;
-    let port = free_port().await?;
-    let mut command = Command::new(env!("CARGO_BIN_EXE_terminal"));
-    command.env("VERCEL_DEV_PORT", port.to_string()).envs(variables);
-    SocketWorld::spawn(command, port, nodes, Duration::from_secs(20)).await
+    let log = Log::default();
+    let mut services = Vec::new();
+    for (place, binary) in FUNCTIONS {
+        let port = free_port().await?;
+        let mut command = Command::new(binary);
+        command.env("VERCEL_DEV_PORT", port.to_string()).envs(variables.clone());
+        services.push(Service::spawn(place, command, port, &log).await?);
+    }
+    Ok(SocketWorld::new(services, nodes, log))
 }

@@ -5,6 +5,7 @@
 
 mod act;
 mod catalog;
+mod drafts;
 mod in_process;
 mod keep_alive;
 mod node;

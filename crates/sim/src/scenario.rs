@@ -1,10 +1,14 @@
 //! What a reader sees, row by row: one table for every world in which the service runs.
 
 mod check;
+mod contract;
+mod draft;
 mod input;
 mod run;
 mod terminal;
 
+pub use check::searched;
+pub use contract::keeps_contract;
 pub use run::{Chunks, World, run};
 
 /// One story: how the nodes are, what is asked, what the reader does, and what must come of it.
@@ -27,7 +31,7 @@ pub struct Scenario {
 /// How a node is.
 #[derive(Clone, Copy, Debug)]
 pub enum Situation {
-    /// It meets the request with this script.
+    /// It meets the requests with these scripts, separated by `;`.
     Up(&'static str),
     /// Nobody listens.
     Down,
@@ -46,6 +50,12 @@ pub enum Ask {
     LongQuery(usize),
     /// `POST /api/terminal` with a body of so many bytes.
     LongBody(usize),
+    /// `POST /api/draft` with the key and this body, for the whole draft.
+    Draft(&'static str),
+    /// The same, for the draft as it is written.
+    DraftStream(&'static str),
+    /// `POST /api/draft` with the key and a body of so many bytes.
+    LongDraft(usize),
     /// Anything: method, path, headers, body.
     Raw(&'static str, &'static str, &'static [(&'static str, &'static str)], &'static str),
 }
@@ -95,6 +105,11 @@ pub enum Told {
     Cut(Who, &'static str),
     /// Heartbeats, then an error of this code.
     Error(&'static str),
+    /// A draft with these fields, which keeps the contract.
+    Draft(&'static [(&'static str, &'static str)]),
+    /// So many times `restart`, then a draft's body in pieces and the whole of it with these fields, which keeps the
+    /// contract.
+    DraftStream(usize, &'static [(&'static str, &'static str)]),
     /// What the reader took before he left; the node sees him go.
     Left(Who),
 }
@@ -120,7 +135,15 @@ pub const SETTINGS: &[(&str, &str)] = &[
     ("EARLY_HEAD_MS", "1000"),
     ("ALLOWED_ORIGINS", "https://example.com"),
     ("NODE_TOKEN", SECRET),
+    ("DRAFT_BUDGET_MS", "3000"),
+    ("DRAFT_KEY", "hunter2-draft-key"),
 ];
+
+/// `Authorization` for the drafts.
+const DRAFT_KEY: &str = "Bearer hunter2-draft-key";
+
+/// The values of the rows' drafts: they are in replies to whoever gave them, and nowhere else.
+const VALUES: [&str; 4] = ["Zacharias Quill", "4711.23", "2031-07-29", "8191"];
 
 /// What no reader and no log may ever see.
 pub const SECRET: &str = "hunter2-node-token";
@@ -135,7 +158,7 @@ pub fn nodes_variable(mini: &str, cloud: &str) -> String {
 
 /// Every row.
 pub fn all() -> impl Iterator<Item = &'static Scenario> {
-    terminal::ROWS.iter().chain(input::ROWS)
+    terminal::ROWS.iter().chain(input::ROWS).chain(draft::ROWS)
 }
 
 impl Scenario {

@@ -1,8 +1,13 @@
 //! What one request meets at a node: data with a short text form, so that a model's name can ask for it.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
+
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+use crate::drafts::DRAFTS;
 
 /// What one request meets.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,7 +52,7 @@ pub struct Say {
 }
 
 /// What is said.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Text {
     /// A few sentences that take up the question.
     Answer,
@@ -57,6 +62,8 @@ pub enum Text {
     Blank,
     /// Text full of what Go escapes.
     Markup,
+    /// These words, whatever is asked and whatever format is wanted.
+    Words(Cow<'static, str>),
 }
 
 /// How lines become chunks.
@@ -209,7 +216,11 @@ impl fmt::Display for UnknownScript {
         writeln!(f, "or say, with any of these behind it, separated by commas:")?;
         writeln!(f, "  {}", list(TEXTS.iter().map(|(word, _)| *word).collect()))?;
         writeln!(f, "  {}", list(CUTS.iter().map(|(word, _)| *word).collect()))?;
-        writeln!(f, "  first=MS, pace=MS, thinking, tools, length, no-metrics, no-lead")?;
+        writeln!(f, "  {}", list(DRAFTS.iter().map(|(word, _)| *word).collect()))?;
+        writeln!(
+            f,
+            "  text=WORDS (percent-encoded), first=MS, pace=MS, thinking, tools, length, no-metrics, no-lead"
+        )?;
         write!(
             f,
             "  {} with @N, the piece before which it happens",
@@ -244,7 +255,7 @@ fn knob(say: &mut Say, word: &str) -> Option<()> {
         say.first = Some(millis(text)?);
     } else if let Some(text) = word.strip_prefix("pace=") {
         say.pace = Some(millis(text)?);
-    } else if let Some(text) = find(TEXTS, word) {
+    } else if let Some(text) = text(word) {
         say.text = text;
     } else if let Some(cut) = find(CUTS, word) {
         say.cut = cut;
@@ -261,6 +272,23 @@ fn knob(say: &mut Say, word: &str) -> Option<()> {
     Some(())
 }
 
+fn text(word: &str) -> Option<Text> {
+    let named = || find(DRAFTS, word).map(|draft| Text::Words(draft.into()));
+    let spelled = || percent_decode_str(word.strip_prefix("text=")?).decode_utf8().ok();
+    find(TEXTS, word).or_else(named).or_else(|| Some(Text::Words(spelled()?.into_owned().into())))
+}
+
+fn text_form(text: &Text) -> Option<Cow<'static, str>> {
+    match text {
+        Text::Answer => None,
+        Text::Words(words) => {
+            let named = DRAFTS.iter().find(|(_, draft)| draft == words).map(|(word, _)| (*word).into());
+            named.or_else(|| Some(format!("text={}", utf8_percent_encode(words, NON_ALPHANUMERIC)).into()))
+        }
+        Text::Empty | Text::Blank | Text::Markup => name(TEXTS, text).map(Cow::from),
+    }
+}
+
 fn find<T: Clone>(table: &[(&str, T)], word: &str) -> Option<T> {
     table.iter().find(|(known, _)| *known == word).map(|(_, value)| value.clone())
 }
@@ -275,7 +303,7 @@ impl fmt::Display for Script {
             return f.write_str(name(WORDS, self).unwrap_or("say"));
         };
         f.write_str("say")?;
-        for word in [name(TEXTS, &say.text), name(CUTS, &say.cut)].into_iter().flatten() {
+        for word in [text_form(&say.text), name(CUTS, &say.cut).map(Cow::from)].into_iter().flatten() {
             write!(f, ",{word}")?;
         }
         let times = [("first", say.first), ("pace", say.pace)];
@@ -311,6 +339,8 @@ mod tests {
         }
         check("say");
         check("say,blank");
+        check("say,draft-unknown");
+        check("say,text=A%2C%20%7Bb%7D%3B%20%C3%A4,bytes");
         check("say,markup,bytes,first=10,pace=20,thinking,tools,length,no-metrics,no-lead,reset@3");
         for (fault, _) in FAULTS {
             check(&format!("say,{fault}@1"));

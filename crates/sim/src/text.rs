@@ -2,12 +2,14 @@
 
 use serde_json::{Value, json};
 
+use crate::drafts::GOOD;
 use crate::script::Text;
 
 /// The whole answer to a question.
-pub(crate) fn answer(text: Text, question: &str) -> String {
+pub(crate) fn answer(text: &Text, question: &str) -> String {
     match text {
         Text::Empty => String::new(),
+        Text::Words(words) => words.to_string(),
         Text::Blank => " \n \n".to_owned(),
         Text::Markup => "Write <b>bold</b> & \"quoted\" \\ text:\n\n\tlike this.".to_owned(),
         Text::Answer => {
@@ -29,9 +31,13 @@ pub(crate) fn rest(whole: &str, said: &str, no_lead: bool) -> String {
     if no_lead { rest.trim_start() } else { rest }.to_owned()
 }
 
-/// A value that fits a JSON Schema, as constrained decoding would give: its fields in the schema's order.
-pub(crate) fn conforming(schema: &Value, question: &str) -> String {
-    fit("answer", schema, question.trim()).to_string()
+/// A value that fits a JSON Schema, as constrained decoding would give: its fields in the schema's order. A payment
+/// reminder is one that does as it was `told`.
+pub(crate) fn conforming(schema: &Value, told: &str, question: &str) -> String {
+    match told.contains("{clientName}") {
+        true => GOOD.to_owned(),
+        false => fit("answer", schema, question.trim()).to_string(),
+    }
 }
 
 fn fit(name: &str, schema: &Value, question: &str) -> Value {
@@ -75,7 +81,7 @@ mod tests {
     #[test]
     fn pieces_make_the_whole() {
         for text in [Text::Empty, Text::Blank, Text::Markup, Text::Answer] {
-            let whole = answer(text, "what   do you build?");
+            let whole = answer(&text, "what   do you build?");
             assert_eq!(pieces(&whole).concat(), whole);
         }
         assert_eq!(pieces("Hello there — ok"), ["Hello", " there", " —", " ok"]);
@@ -93,7 +99,8 @@ mod tests {
 
     #[test]
     fn schemas_are_met() {
-        let check = |schema: Value, expect: &str| assert_eq!(conforming(&schema, " Why? "), expect);
+        let check =
+            |schema: Value, expect: &str| assert_eq!(conforming(&schema, "Be brief.", " Why? "), expect);
         check(
             json!({"type": "object", "properties": {"subject": {"type": "string"}, "body": {"type": "string"}}}),
             "{\"subject\":\"The subject for “Why?”\",\"body\":\"The body for “Why?”\"}",

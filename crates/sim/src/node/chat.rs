@@ -80,9 +80,11 @@ impl Node {
     ) -> Vec<Act> {
         let text = match (schema, &talk.said) {
             // The grammar begins anew whatever was said before.
-            (Some(schema), _) if say.text == Text::Answer => text::conforming(schema, &talk.question),
-            (_, Some(said)) => text::rest(&text::answer(say.text, &talk.question), said, say.no_lead),
-            _ => text::answer(say.text, &talk.question),
+            (Some(schema), _) if say.text == Text::Answer => {
+                text::conforming(schema, &talk.told, &talk.question)
+            }
+            (_, Some(said)) => text::rest(&text::answer(&say.text, &talk.question), said, say.no_lead),
+            _ => text::answer(&say.text, &talk.question),
         };
         let mut pieces = text::pieces(&text);
         let whole = pieces.len();
@@ -164,6 +166,8 @@ fn format(value: &Value) -> Result<Option<Value>, String> {
 
 /// What a request wants to be said.
 struct Talk {
+    /// The instructions.
+    told: String,
     question: String,
     /// What the model has said already: it goes on from there.
     said: Option<String>,
@@ -174,15 +178,17 @@ impl Talk {
     fn read(request: &Value, chat: bool) -> Option<Self> {
         if !chat {
             let question = request["prompt"].as_str().filter(|prompt| !prompt.is_empty())?.to_owned();
-            return Some(Self { question, said: None });
+            let told = request["system"].as_str().unwrap_or_default().to_owned();
+            return Some(Self { told, question, said: None });
         }
         let messages = request["messages"].as_array()?;
-        let of = |role: &str| messages.iter().rev().find(|message| message["role"] == role);
+        let of = |role: &str| {
+            let message = messages.iter().rev().find(|message| message["role"] == role);
+            message.and_then(|message| message["content"].as_str()).unwrap_or_default().to_owned()
+        };
         let last = messages.last()?;
         let said =
             (last["role"] == "assistant").then(|| last["content"].as_str().unwrap_or_default().to_owned());
-        let question =
-            of("user").and_then(|message| message["content"].as_str()).unwrap_or_default().to_owned();
-        Some(Self { question, said })
+        Some(Self { told: of("system"), question: of("user"), said })
     }
 }

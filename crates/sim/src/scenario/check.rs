@@ -1,12 +1,13 @@
 //! Holds what was seen against what was expected.
 
 use std::fmt::Debug;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use http::HeaderMap;
 use http::response::Parts;
 use serde_json::Value;
 
-use super::{Expect, SECRET, Scenario, Told, Who};
+use super::{Expect, SECRET, Scenario, Told, VALUES, Who, keeps_contract};
 use crate::node::{End, Received};
 
 /// What a reader and the nodes saw.
@@ -27,8 +28,8 @@ impl Observed {
 #[derive(Debug, Default)]
 struct Stream {
     text: String,
-    pieces: usize,
     heartbeats: usize,
+    restarts: usize,
     end: Option<Value>,
 }
 
@@ -47,8 +48,13 @@ impl Stream {
             same("an event after the last one", &stream.end, &None)?;
             match event["type"].as_str() {
                 Some("token") => {
-                    stream.pieces += 1;
-                    stream.text += event["content"].as_str().ok_or(format!("no content: {data}"))?;
+                    let piece = event["content"].as_str().ok_or(format!("no content: {data}"))?;
+                    same("a placeholder is whole", &piece.matches('{').count(), &piece.matches('}').count())?;
+                    stream.text += piece;
+                }
+                Some("restart") => {
+                    stream.restarts += 1;
+                    stream.text.clear();
                 }
                 _ => stream.end = Some(event),
             }
@@ -139,8 +145,30 @@ fn told(expect: &Expect, observed: &Observed) -> Result<(), String> {
             same("heartbeats", &(stream.heartbeats > 0), &true)?;
             same("the text", &stream.text.as_str(), &"")
         }
+        Told::Draft(fields) => {
+            let draft: Value = serde_json::from_slice(&observed.body).map_err(|error| error.to_string())?;
+            check_draft(&draft)?;
+            has(&draft, fields)
+        }
+        Told::DraftStream(restarts, fields) => {
+            let stream = Stream::read(&observed.body)?;
+            let draft = stream.end.ok_or("the stream ended silently")?;
+            same("the restarts", &stream.restarts, &restarts)?;
+            same("the body's pieces", &Some(&*stream.text), &draft["body"].as_str())?;
+            check_draft(&draft)?;
+            has(&draft, fields)
+        }
         Told::Left(who) => same("the end that the node saw", &last(who)?.end, &Some(End::Left)),
     }
+}
+
+/// What every draft has, whoever wrote it.
+fn check_draft(draft: &Value) -> Result<(), String> {
+    same("the type", &draft["type"], &"draft".into())?;
+    let text = |name: &str| draft[name].as_str().ok_or(format!("{name} is no text: {draft}"));
+    keeps_contract(text("subject")?, text("body")?, &["Ada Example", "Quarry & Sons"])?;
+    let id = text("id")?;
+    same("a UUIDv7", &(id.len(), id.as_bytes().get(14)), &(36, Some(&b'7')))
 }
 
 fn index(who: Who) -> usize {
@@ -160,6 +188,7 @@ fn has(value: &Value, fields: &[(&str, &str)]) -> Result<(), String> {
 
 fn check_sent(expect: &Expect, observed: &Observed) -> Result<(), String> {
     for request in observed.nodes.iter().flatten() {
+        search(request)?;
         let header = |name: &str| request.headers.get(name).and_then(|value| value.to_str().ok());
         same("the token", &header("authorization"), &Some(&*format!("Bearer {SECRET}")))?;
         same("our agent", &header("user-agent").is_some_and(|agent| agent.starts_with("homefire/")), &true)?;
@@ -168,6 +197,23 @@ fn check_sent(expect: &Expect, observed: &Observed) -> Result<(), String> {
     let Some(request) = observed.nodes.iter().flatten().last() else { return Ok(()) };
     let body: Value = serde_json::from_slice(&request.body).map_err(|error| error.to_string())?;
     has(&body, expect.sent)
+}
+
+static SEARCHED: AtomicUsize = AtomicUsize::new(0);
+
+/// How many requests that reached a node have been searched for the values of drafts.
+pub fn searched() -> usize {
+    SEARCHED.load(Ordering::Relaxed)
+}
+
+fn search(request: &Received) -> Result<(), String> {
+    SEARCHED.fetch_add(1, Ordering::Relaxed);
+    let body = String::from_utf8_lossy(&request.body);
+    let all = format!("{} {} {:?} {body}", request.method, request.path, request.headers);
+    match VALUES.iter().find(|value| all.contains(**value)) {
+        Some(value) => Err(format!("a node was told {value:?}: {all}")),
+        None => Ok(()),
+    }
 }
 
 /// Neither a secret, nor a node's address, nor a node's own words about its errors.
@@ -181,6 +227,10 @@ fn nothing_leaks(observed: &Observed, log: &str) -> Result<(), String> {
         let local = place == "the body" && body.contains("\"source\":\"local\"");
         if let Some(word) = private.iter().find(|word| !local && text.contains(**word)) {
             return Err(format!("{place} shows {word:?}: {text}"));
+        }
+        // Whoever sent values is given them filled in.
+        if let Some(value) = VALUES.iter().find(|value| place != "the body" && text.contains(**value)) {
+            return Err(format!("{place} shows {value:?}: {text}"));
         }
     }
     Ok(())

@@ -9,7 +9,7 @@ use http::{Request, Response};
 use tokio::time::{sleep, timeout};
 
 use super::check::{self, Observed, words};
-use super::{Ask, Reader, Scenario, Situation, Told};
+use super::{Ask, DRAFT_KEY, Reader, Scenario, Situation, Told};
 use crate::node::{End, Node};
 use crate::socket::Reach;
 
@@ -18,8 +18,13 @@ pub type Chunks = Pin<Box<dyn Stream<Item = Result<Bytes, String>> + Send>>;
 
 /// One way of running the service, with the two nodes and [`SETTINGS`](super::SETTINGS).
 pub trait World {
-    /// Sends a request to the service. Dropping the future or the body is the reader's leaving.
-    fn send(&self, request: Request<Bytes>) -> impl Future<Output = Result<Response<Chunks>, String>> + Send;
+    /// Sends a request to the instance that answers at the path `at`. Dropping the future or the body is the reader's
+    /// leaving.
+    fn send(
+        &self,
+        at: &str,
+        request: Request<Bytes>,
+    ) -> impl Future<Output = Result<Response<Chunks>, String>> + Send;
 
     /// `mini` is 0, `cloud` is 1.
     fn node(&self, nth: usize) -> Node;
@@ -39,13 +44,17 @@ const NOTICE: Duration = Duration::from_secs(5);
 
 /// Plays `scenario` in `world`; the error says what was expected and what was seen.
 pub async fn run<W: World>(world: &mut W, scenario: &Scenario) -> Result<(), String> {
-    no_lease_is_out(world).await?;
+    if let Err(error) = no_lease_is_out(world).await {
+        return Err(format!("{error}\n{}", world.take_log()));
+    }
     for (nth, situation) in [scenario.mini, scenario.cloud].into_iter().enumerate() {
         let node = world.node(nth);
         node.reset();
         world.set(nth, reach(situation)).await?;
-        if let Situation::Up(script) = situation {
-            node.queue(script.parse().map_err(|unknown| format!("{unknown}"))?);
+        if let Situation::Up(scripts) = situation {
+            for script in scripts.split(';') {
+                node.queue(script.trim().parse().map_err(|unknown| format!("{unknown}"))?);
+            }
         }
     }
     world.take_log();
@@ -54,12 +63,22 @@ pub async fn run<W: World>(world: &mut W, scenario: &Scenario) -> Result<(), Str
     check::check(scenario, &observed, &log)
 }
 
-/// Every lease is back: looked at from outside, before each row.
+/// Every lease is back: looked at from outside, before each row. Each function counts its own.
 async fn no_lease_is_out<W: World>(world: &W) -> Result<(), String> {
+    for at in ["/api/terminal", "/api/draft"] {
+        is_idle(world, at).await?;
+    }
+    Ok(())
+}
+
+async fn is_idle<W: World>(world: &W, at: &str) -> Result<(), String> {
     let status = || async {
-        let response = world.send(request(Ask::Query("status"))).await?;
-        let body = read(response.into_body()).await?;
-        let status: serde_json::Value = serde_json::from_slice(&body).map_err(|error| error.to_string())?;
+        let response = world.send(at, request(Ask::Query("status"))).await?;
+        let (head, body) = response.into_parts();
+        let body = read(body).await?;
+        let status: serde_json::Value = serde_json::from_slice(&body).map_err(|error| {
+            format!("{error} in the status, {}: {}", head.status, String::from_utf8_lossy(&body))
+        })?;
         Ok::<_, String>(status["data"]["in_flight"].clone())
     };
     let mut in_flight = serde_json::Value::Null;
@@ -82,18 +101,23 @@ fn reach(situation: Situation) -> Reach {
 }
 
 async fn observe<W: World>(world: &W, scenario: &Scenario) -> Result<Observed, String> {
+    let ask = || {
+        let request = request(scenario.ask);
+        let at = request.uri().path().to_owned();
+        async move { world.send(&at, request).await }
+    };
     let mut observed = match scenario.reader {
-        Reader::Stays => stay(world.send(request(scenario.ask)).await?).await?,
+        Reader::Stays => stay(ask().await?).await?,
         Reader::AsksTwice => {
-            let mut first = world.send(request(scenario.ask)).await?.into_body();
+            let mut first = ask().await?.into_body();
             first.next().await.ok_or("the first answer is empty")??;
-            let second = world.send(request(scenario.ask));
+            let second = ask();
             let (first, second) = tokio::join!(read(first), second);
             first?;
             stay(second?).await?
         }
         Reader::LeavesAfterWords(count) => {
-            let (head, mut body) = world.send(request(scenario.ask)).await?.into_parts();
+            let (head, mut body) = ask().await?.into_parts();
             let mut taken = Vec::new();
             while words(&taken) < count {
                 taken.extend(body.next().await.ok_or("the answer ended early")??);
@@ -101,16 +125,14 @@ async fn observe<W: World>(world: &W, scenario: &Scenario) -> Result<Observed, S
             Observed::new(&head, taken)
         }
         Reader::LeavesAfterHead => {
-            let (head, mut body) = world.send(request(scenario.ask)).await?.into_parts();
+            let (head, mut body) = ask().await?.into_parts();
             let heartbeat = body.next().await.ok_or("the answer ended early")??;
             Observed::new(&head, heartbeat.to_vec())
         }
-        Reader::LeavesBeforeHead(millis) => {
-            match timeout(Duration::from_millis(millis), world.send(request(scenario.ask))).await {
-                Ok(_) => return Err("the head came before the reader could leave".to_owned()),
-                Err(_) => Observed::default(),
-            }
-        }
+        Reader::LeavesBeforeHead(millis) => match timeout(Duration::from_millis(millis), ask()).await {
+            Ok(_) => return Err("the head came before the reader could leave".to_owned()),
+            Err(_) => Observed::default(),
+        },
     };
     if matches!(scenario.expect.told, Told::Left(_)) {
         settle(world).await?;
@@ -148,12 +170,17 @@ async fn settle<W: World>(world: &W) -> Result<(), String> {
 
 fn request(ask: Ask) -> Request<Bytes> {
     const JSON: &[(&str, &str)] = &[("content-type", "application/json")];
+    const WHOLE: &[(&str, &str)] = &[JSON[0], ("authorization", DRAFT_KEY), ("accept", "application/json")];
+    const EVENTS: &[(&str, &str)] = &[JSON[0], ("authorization", DRAFT_KEY), ("accept", "text/event-stream")];
     let query = |text: &str| serde_json::json!({ "query": text }).to_string();
     let (method, path, headers, body) = match ask {
         Ask::Query(text) => ("POST", "/api/terminal", JSON, query(text)),
         Ask::Body(text) => ("POST", "/api/terminal", JSON, text.to_owned()),
         Ask::LongQuery(length) => ("POST", "/api/terminal", JSON, query(&"ä".repeat(length))),
         Ask::LongBody(length) => ("POST", "/api/terminal", JSON, " ".repeat(length)),
+        Ask::Draft(text) => ("POST", "/api/draft", WHOLE, text.to_owned()),
+        Ask::DraftStream(text) => ("POST", "/api/draft", EVENTS, text.to_owned()),
+        Ask::LongDraft(length) => ("POST", "/api/draft", WHOLE, " ".repeat(length)),
         Ask::Raw(method, path, headers, body) => (method, path, headers, body.to_owned()),
     };
     let mut request = Request::builder().method(method).uri(path);
