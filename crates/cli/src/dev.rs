@@ -3,6 +3,7 @@
 mod events;
 mod home;
 mod serve;
+pub(crate) mod variables;
 
 use anyhow::Result;
 use clap::{Args, ValueEnum};
@@ -84,6 +85,7 @@ fn greet(url: &str, home: &Home) {
     println!(
         "  One that goes on:    {curl} '{{\"query\":\"And then?\",\"history\":[{{\"role\":\"user\",\"content\":\"One?\"}},{{\"role\":\"assistant\",\"content\":\"Two.\"}}]}}'"
     );
+    println!("  A draft:             cargo homefire draft --days 9 --url {url}");
     println!();
     println!("  Nodes: {}", home.describe());
     if home.is_simulated() {

@@ -3,6 +3,9 @@
 #![expect(clippy::print_stdout, reason = "what a person reads is what this program is for")]
 
 mod dev;
+mod draft;
+mod frames;
+mod fuzz;
 mod keyboard;
 mod outage;
 mod screen;
@@ -33,15 +36,26 @@ enum Command {
     /// HOMEFIRE_NODES two nodes are simulated: `mini`, which is fast and can be killed, and `cloud`, which is slow.
     #[command(after_help = EXIT_CODES)]
     Dev(dev::Options),
+    /// Ask for a payment reminder, and print it as a person would read it.
+    ///
+    /// The key is DRAFT_KEY of the environment or of `.env`; `dev` on this machine needs none. How the draft came about goes to
+    /// standard error, the letter alone to standard output.
+    #[command(after_help = EXIT_CODES)]
+    Draft(draft::Options),
     /// Prove the project: format, lints, tests, the scenario table in all worlds, both deployments' builds.
     ///
     /// Each step is announced and timed; the first that fails ends the run, and is named. What the steps need is installed
     /// first, as by `setup`.
     #[command(after_help = EXIT_CODES)]
     Test(test::Options),
+    /// Search for an answer of a model that breaks the drafts: a panic, or a draft that should not leave.
+    ///
+    /// Begins with the corpus of `crates/core/corpus`. Needs a C++ compiler. `test` does the same for some seconds.
+    #[command(after_help = EXIT_CODES)]
+    Fuzz(fuzz::Options),
     /// Install what the Workers and Vercel builds and the tests need. The first time takes some minutes.
     ///
-    /// Rust's wasm target, worker-build, wasm-bindgen, the npm packages of `tools/`, and the Python client of Ollama. What is
+    /// Rust's wasm target, worker-build, wasm-bindgen, cargo-fuzz, the npm packages of `tools/`, and the Python client of Ollama. What is
     /// compiled is kept in `$CARGO_HOME/homefire`, outside the repository.
     #[command(after_help = EXIT_CODES)]
     Setup,
@@ -75,6 +89,8 @@ impl std::error::Error for Refused {}
 async fn main() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Dev(options) => dev::run(options).await,
+        Command::Draft(options) => draft::run(options).await,
+        Command::Fuzz(options) => fuzz::run(&options),
         Command::Test(options) => test::run(&options),
         Command::Setup => setup::everything().inspect(|()| println!("Everything is installed.")),
         Command::Build { what: Build::Worker } => worker::build(),

@@ -4,11 +4,12 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
-use futures_util::StreamExt;
+use futures_util::TryStreamExt;
 use homefire_sim::Reach;
 use serde_json::{Value, json};
 
 use crate::dev::Home;
+use crate::frames::events;
 use crate::screen;
 
 /// Longer than any answer may take.
@@ -99,27 +100,20 @@ async fn ask(url: &str, kill_after: Option<usize>, home: &mut Home) -> Result<Se
     let head = format!("{}, node {node}, model {model}, {timing}", reply.status().as_u16());
     let mut seen =
         Seen { head, node, first_word: Duration::ZERO, whole: Duration::ZERO, pieces: 0, last: Value::Null };
-    let (mut chunks, mut buffer) = (reply.bytes_stream(), Vec::new());
-    while let Some(chunk) = chunks.next().await {
-        buffer.extend_from_slice(&chunk?);
-        while let Some(end) = buffer.windows(2).position(|two| two == b"\n\n") {
-            let frame: Vec<u8> = buffer.drain(..end + 2).collect();
-            // A line without it is a comment: the service says that it is still there.
-            let Some(json) = frame.strip_prefix(b"data: ") else { continue };
-            let event: Value = serde_json::from_slice(json)?;
-            if event["type"] != "token" {
-                seen.last = event;
-                continue;
-            }
-            if seen.pieces == 0 {
-                seen.first_word = asked.elapsed();
-            }
-            seen.pieces += 1;
-            screen::piece(event["content"].as_str().unwrap_or_default());
-            if kill_after == Some(seen.pieces) {
-                screen::piece(" ⚡");
-                home.mini().context("the nodes are simulated")?.set(Reach::Down).await?;
-            }
+    let mut events = events(reply);
+    while let Some(event) = events.try_next().await? {
+        if event["type"] != "token" {
+            seen.last = event;
+            continue;
+        }
+        if seen.pieces == 0 {
+            seen.first_word = asked.elapsed();
+        }
+        seen.pieces += 1;
+        screen::piece(event["content"].as_str().unwrap_or_default());
+        if kill_after == Some(seen.pieces) {
+            screen::piece(" ⚡");
+            home.mini().context("the nodes are simulated")?.set(Reach::Down).await?;
         }
     }
     seen.whole = asked.elapsed();

@@ -2,9 +2,11 @@
 
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use tokio::process::Child;
+use tokio::time::{sleep, timeout};
 
 /// A program and all that it started, in a process group of its own: dropping it ends them all.
 #[derive(Debug)]
@@ -21,6 +23,24 @@ impl Group {
         let child = command.spawn().with_context(|| format!("{program} could not be started"))?;
         let watch = Watch::over(child.id().context("a program that nobody waited for has an id")?)?;
         Ok(Self { child, _watch: watch })
+    }
+
+    /// Waits until the service that this is answers at `port`.
+    pub async fn ready(&mut self, port: u16, patience: Duration) -> Result<()> {
+        let client = homefire_native::client().build()?;
+        let answers = async {
+            loop {
+                if let Some(status) = self.child.try_wait()? {
+                    bail!("the program that serves ended with {status}");
+                }
+                let reply = client.get(format!("http://127.0.0.1:{port}/api/terminal")).send().await;
+                if reply.is_ok_and(|reply| reply.status() == 405) {
+                    return Ok(());
+                }
+                sleep(Duration::from_millis(100)).await;
+            }
+        };
+        timeout(patience, answers).await.with_context(|| format!("it does not answer within {patience:?}"))?
     }
 
     /// The program itself.

@@ -5,11 +5,12 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use homefire::process::run;
-use homefire::tools::{self, OLLAMA_PYPI, WORKER_BUILD};
+use homefire::tools::{self, CARGO_FUZZ, OLLAMA_PYPI, WORKER_BUILD};
 
 /// Everything.
 pub(crate) fn everything() -> Result<()> {
     worker()?;
+    fuzz()?;
     python()
 }
 
@@ -24,6 +25,11 @@ pub(crate) fn worker() -> Result<()> {
 /// What the functions are built and run with.
 pub(crate) fn vercel() -> Result<()> {
     npm()
+}
+
+/// What searches for answers that break the drafts.
+pub(crate) fn fuzz() -> Result<()> {
+    cargo_tool("cargo-fuzz", "cargo-fuzz", CARGO_FUZZ)
 }
 
 fn wasm_target() -> Result<()> {

@@ -11,7 +11,7 @@ use clap::Args;
 use homefire::process::run as run_command;
 use homefire::tools;
 
-use crate::{Refused, setup, worker};
+use crate::{Refused, fuzz, setup, worker};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -31,6 +31,7 @@ const STEPS: &[Step] = &[
     ("lints", "clippy has nothing to say, natively and on wasm", lints),
     ("worker", "the Worker builds", worker::build),
     ("tests", "units, properties, official clients, the scenario table in its four worlds", tests),
+    ("fuzz", "no answer of a model breaks the drafts, for some seconds", fuzz),
     ("wrangler", "what `wrangler deploy` would send", wrangler),
     ("vercel", "what Vercel would build from an upload", vercel::build),
 ];
@@ -99,6 +100,10 @@ fn lints() -> Result<()> {
 fn tests() -> Result<()> {
     setup::everything()?;
     cargo(&["test", "--workspace"])
+}
+
+fn fuzz() -> Result<()> {
+    fuzz::run(&fuzz::Options { seconds: 20 })
 }
 
 fn wrangler() -> Result<()> {

@@ -7,6 +7,9 @@ use anyhow::{Context, Result};
 /// Turns the Worker's crate into what `wrangler` deploys.
 pub const WORKER_BUILD: &str = "0.8.7";
 
+/// Drives libFuzzer.
+pub const CARGO_FUZZ: &str = "0.13.2";
+
 /// The official client from PyPI that the simulator is held against.
 pub const OLLAMA_PYPI: &str = "0.6.3";
 

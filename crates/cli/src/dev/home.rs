@@ -1,14 +1,13 @@
 //! The nodes that `dev` asks: the owner's, or two simulated ones.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
-use homefire::tools;
-use homefire_core::config::{Config, VARIABLES};
+use anyhow::Result;
+use homefire_core::config::Config;
 use homefire_sim::scenario::{MODELS, nodes_variable};
 use homefire_sim::{Node, Pace, Server};
 
+use super::variables::{self, DEV_DRAFT_KEY};
 use crate::Refused;
 
 /// The variables of the service, and the simulated nodes that live as long as this.
@@ -35,10 +34,16 @@ const SLOW: Pace = Pace {
 impl Home {
     /// Reads the environment and `.env`; what is wrong with them is told at once.
     pub(crate) async fn open() -> Result<Self> {
-        let mut variables = read()?;
+        let mut variables = variables::read()?;
         let is_set =
             |name: &str| variables.iter().any(|(known, value)| known == name && !value.trim().is_empty());
-        let simulated = match is_set("OLLAMA_PRIMARY_URL") || is_set("HOMEFIRE_NODES") {
+        let (is_open, is_configured) =
+            (is_set("DRAFT_KEY"), is_set("OLLAMA_PRIMARY_URL") || is_set("HOMEFIRE_NODES"));
+        if !is_open {
+            variables.retain(|(name, _)| name != "DRAFT_KEY");
+            variables.push(("DRAFT_KEY".to_owned(), DEV_DRAFT_KEY.to_owned()));
+        }
+        let simulated = match is_configured {
             true => None,
             false => {
                 let nodes = [
@@ -71,22 +76,4 @@ impl Home {
         let kind = if self.is_simulated() { ", simulated" } else { "" };
         format!("{}{kind}", self.names.join(", then "))
     }
-}
-
-/// The environment goes before `.env`.
-fn read() -> Result<Vec<(String, String)>> {
-    // Not `dotenvy::dotenv_iter`, which goes on to look in the folders above this repository.
-    let file: HashMap<String, String> = match dotenvy::from_path_iter(tools::root().join(".env")) {
-        Ok(lines) => lines
-            .collect::<Result<_, _>>()
-            .map_err(|_| Refused(".env is not made of NAME=value".to_owned()))?,
-        Err(error) if error.not_found() => HashMap::new(),
-        Err(error) => return Err(error).context(".env"),
-    };
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the reader that the configuration is parsed through"
-    )]
-    let find = |name: &&str| std::env::var(name).ok().or_else(|| file.get(*name).cloned());
-    Ok(VARIABLES.iter().filter_map(|name| Some(((*name).to_owned(), find(name)?))).collect())
 }

@@ -14,10 +14,12 @@ use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::net::TcpListener;
 use tokio::process::Command;
 use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
 
 use super::{On, events};
 use crate::{Refused, setup, worker};
+
+/// `vercel dev` compiles a function when it is first asked for.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// A service that runs, until this is dropped.
 pub(crate) struct Running {
@@ -110,7 +112,7 @@ async fn program(mut command: Command, port: u16) -> Result<How> {
     let child = group.child();
     child.stdout.take().into_iter().for_each(show);
     child.stderr.take().into_iter().for_each(show);
-    wait(&mut group, port).await?;
+    group.ready(port, PATIENCE).await?;
     Ok(How::Program(Box::new(group)))
 }
 
@@ -122,23 +124,4 @@ fn show(output: impl AsyncRead + Unpin + Send + 'static) {
             events::show_line(&line);
         }
     }));
-}
-
-async fn wait(group: &mut Group, port: u16) -> Result<()> {
-    // `vercel dev` compiles a function when it is first asked for.
-    const PATIENCE: Duration = Duration::from_secs(600);
-    let client = homefire_native::client().build()?;
-    let ready = async {
-        loop {
-            if let Some(status) = group.child().try_wait()? {
-                bail!("the program that serves ended with {status}");
-            }
-            let reply = client.get(format!("http://127.0.0.1:{port}/api/terminal")).send().await;
-            if reply.is_ok_and(|reply| reply.status() == 405) {
-                return Ok(());
-            }
-            sleep(Duration::from_millis(200)).await;
-        }
-    };
-    timeout(PATIENCE, ready).await.context("it does not answer")?
 }
