@@ -68,11 +68,40 @@ fn core_knows_nothing_of_the_world() {
 #[test]
 fn decisions_wait_for_nothing() {
     let sans_io = [
-        "ollama.rs", "ndjson.rs", "sse.rs", "relay.rs", "deadline.rs", "load.rs", "trail.rs", "failure.rs",
-        "config.rs", "config/nodes.rs", "route.rs", "error.rs", "upstream/failover.rs", "terminal/ask.rs",
-        "draft/accept.rs", "draft/contract.rs", "draft/extract.rs", "draft/fill.rs", "draft/growing.rs",
-        "draft/mend.rs", "draft/placeholder.rs", "draft/prompt.rs", "draft/request.rs", "draft/template.rs",
-        "draft/tone.rs", "service/bearer.rs",
+        "ollama.rs",
+        "ndjson.rs",
+        "sse.rs",
+        "relay.rs",
+        "deadline.rs",
+        "load.rs",
+        "trail.rs",
+        "failure.rs",
+        "config.rs",
+        "config/nodes.rs",
+        "route.rs",
+        "error.rs",
+        "upstream/failover.rs",
+        "terminal/ask.rs",
+        "draft/accept.rs",
+        "draft/contract.rs",
+        "draft/extract.rs",
+        "draft/fill.rs",
+        "draft/growing.rs",
+        "draft/mend.rs",
+        "draft/placeholder.rs",
+        "draft/prompt.rs",
+        "draft/request.rs",
+        "draft/template.rs",
+        "draft/tone.rs",
+        "service/bearer.rs",
+        "monitor.rs",
+        "monitor/state.rs",
+        "monitor/diagnosis.rs",
+        "monitor/availability.rs",
+        "monitor/letter.rs",
+        "monitor/report.rs",
+        "store/memory.rs",
+        "config/monitor.rs",
     ];
     let all = sources("crates/core/src");
     for name in sans_io {
@@ -92,6 +121,7 @@ fn decisions_wait_for_nothing() {
 fn only_routes_and_upstream_name_the_platform() {
     let allowed = [
         "platform.rs", "service.rs", "departure.rs", "terminal.rs", "draft.rs", "compose.rs", "feedback.rs",
+        "health.rs", "probe.rs", "tell.rs", "status.rs", "outlook.rs", "store.rs", "upstash.rs",
         "upstream.rs", "attempt.rs", "hear.rs", "speak.rs",
     ];
     for (file, code) in sources("crates/core/src") {

@@ -7,7 +7,6 @@ use futures_util::stream::{self, StreamExt};
 use homefire_core::platform::Platform;
 use homefire_core::reply::Body;
 use homefire_core::service::{self, Service};
-use homefire_core::store::Store;
 use homefire_sim::scenario::{self, Chunks, MODELS, SETTINGS, Scenario, World, nodes_variable};
 use homefire_sim::{InProcess, Node, Pace, Reach};
 use http::{Request, Response};
@@ -24,7 +23,7 @@ pub(crate) fn play(row: &Scenario) -> Result<(), String> {
         scenario::run(&mut world, row).await?;
         // One second of grace for a reader who does not read, then nothing may be in flight.
         world.platform.sleep(Duration::from_secs(10)).await;
-        match world.platform.store().in_flight().await {
+        match world.service.memory.in_flight() {
             0 => Ok(()),
             leases => Err(format!("{leases} leases were not returned")),
         }

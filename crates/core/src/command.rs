@@ -9,6 +9,7 @@ mod text;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::monitor::report::Report;
 use crate::site::{Entry, Site};
 
 /// A reply that needs no model.
@@ -25,21 +26,13 @@ pub struct Answer {
 }
 
 /// What `status` tells.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct Status {
-    /// The nodes in the order in which they are asked.
-    pub nodes: Vec<NodeStatus>,
+    /// The nodes, as the monitor knows them.
+    #[serde(flatten)]
+    pub report: Report,
     /// Questions in flight.
     pub in_flight: usize,
-}
-
-/// A node, by its name only: its address is nobody's business.
-#[derive(Clone, Debug, Serialize)]
-pub struct NodeStatus {
-    /// What replies call it.
-    pub name: String,
-    /// Its models, the best one first.
-    pub models: Vec<String>,
 }
 
 /// One command.
@@ -78,6 +71,11 @@ const TABLE: &[Command] = &[
     Command { form: "explain <slug>", summary: "a product or system at length", kind: Kind::Explain },
     Command { form: "status", summary: "which models answer, and how busy they are", kind: Kind::Status },
 ];
+
+/// Whether the answer will need the [`Status`].
+pub fn asks_status(query: &str) -> bool {
+    query.trim().eq_ignore_ascii_case("status")
+}
 
 /// The answer to a command, or to what is nearly one; `None` is free language, for a model to answer.
 pub fn answer(query: &str, site: &Site, status: &Status) -> Option<Answer> {

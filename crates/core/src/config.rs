@@ -1,5 +1,6 @@
 //! The configuration, read through a reader that tests can fake; all faults are told at once.
 
+mod monitor;
 mod nodes;
 #[cfg(test)]
 mod tests;
@@ -7,6 +8,7 @@ mod tests;
 use std::fmt;
 use std::time::Duration;
 
+pub use monitor::{Keeping, Mail, Monitor};
 pub use nodes::{Models, Node, Nodes};
 
 use crate::service::bearer::Key;
@@ -31,6 +33,19 @@ pub const VARIABLES: &[&str] = &[
     "EARLY_HEAD_MS",
     "DRAFT_KEY",
     "DRAFT_BUDGET_MS",
+    "CRON_SECRET",
+    "MONITOR_MS",
+    "PROBE_MS",
+    "FALL_AFTER",
+    "RISE_AFTER",
+    "RESEND_API_KEY",
+    "RESEND_BASE_URL",
+    "MAIL_FROM",
+    "MAIL_TO",
+    "HEARTBEAT_URL",
+    "HOMEFIRE_STORE",
+    "UPSTASH_REDIS_REST_URL",
+    "UPSTASH_REDIS_REST_TOKEN",
 ];
 
 /// What the service was told at its start.
@@ -44,6 +59,10 @@ pub struct Config {
     pub allowed_origins: Origins,
     /// `DRAFT_KEY`: opens the routes that are called from server to server. Without one they are closed.
     pub draft_key: Option<Key>,
+    /// The monitor.
+    pub monitor: Monitor,
+    /// `HOMEFIRE_STORE`: where records are kept for all instances.
+    pub keeping: Keeping,
 }
 
 /// Every wait by its name. The figures of the defaults are the products' own.
@@ -111,10 +130,12 @@ impl Config {
         let deadlines = read_deadlines(&mut reader);
         let allowed_origins = read_origins(&mut reader);
         let draft_key = reader.key("DRAFT_KEY");
+        let monitor = monitor::read(&mut reader);
+        let keeping = monitor::read_keeping(&mut reader);
         let nodes = nodes::read(&mut reader);
         match nodes {
             Some(nodes) if reader.faults.is_empty() => {
-                Ok(Self { nodes, deadlines, allowed_origins, draft_key })
+                Ok(Self { nodes, deadlines, allowed_origins, draft_key, monitor, keeping })
             }
             _ => Err(Faults(reader.faults)),
         }

@@ -20,19 +20,17 @@ mod template;
 mod tone;
 mod written;
 
-use std::sync::Arc;
-
 use http::StatusCode;
 use http::header::{ACCEPT, HeaderMap};
 use serde::{Deserialize, Serialize};
 
 use crate::departure::Departure;
 use crate::error::Error;
+use crate::outlook;
 use crate::platform::Platform;
 use crate::reply::{self, Reply};
 use crate::service::Service;
 use crate::sse;
-use crate::store::Store;
 use crate::trail::Trail;
 use crate::upstream::Question;
 use audience::Audience;
@@ -65,7 +63,8 @@ pub async fn handle<P: Platform>(
     let arrived = platform.now();
     let request = Request::parse(body)?;
     let departure = Departure::watch(platform, arrived);
-    let lease = platform.store().lease().await;
+    let lease = service.memory.lease();
+    outlook::refresh(platform, service);
     let trail = Trail::default();
     let budget = service.config.deadlines.draft;
     let question = Question {
@@ -74,19 +73,20 @@ pub async fn handle<P: Platform>(
         in_flight: lease.in_flight(),
         prompt: prompt::ask(&request),
         trail: trail.clone(),
+        outlook: service.outlook.clone(),
     };
     if is_streamed(headers) {
-        let (platform, config) = (platform.clone(), Arc::clone(&service.config));
+        let (platform, service) = (platform.clone(), service.clone());
         return Ok(departure.stream(budget, |sink| async move {
             let _lease = lease;
             let mut audience = Audience::new(Some(&sink));
-            let written = compose(&platform, &config, &request, question, &mut audience).await;
+            let written = compose(&platform, &service, &request, question, &mut audience).await;
             audience.finish(&written.draft.body).await;
             sink.send(sse::frame(&written)).await;
         }));
     }
     let mut audience = Audience::new(None);
-    let written = compose(platform, &service.config, &request, question, &mut audience).await;
+    let written = compose(platform, service, &request, question, &mut audience).await;
     drop(lease);
     departure.see_off();
     let reply = reply::with_timing(reply::json(StatusCode::OK, &written), &trail);

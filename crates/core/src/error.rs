@@ -56,6 +56,8 @@ pub enum Error {
     InvalidEvent,
     /// `body` is missing where it is needed, no text, or too long.
     InvalidBody,
+    /// The monitor's record could not be read or written.
+    StoreAway,
     /// The node says that the request itself is wrong.
     Rejected,
     /// No node answered.
@@ -179,6 +181,9 @@ impl Error {
                 "invalid_body",
                 "\"body\" is a text of at most 10,000 characters, and \"edited\" needs one.",
             ),
+            Self::StoreAway => {
+                (S::SERVICE_UNAVAILABLE, "store_away", "The store did not answer; this round does not count.")
+            }
             Self::Rejected => {
                 (S::UNPROCESSABLE_ENTITY, "rejected", "The model cannot take this question as it was asked.")
             }

@@ -5,6 +5,7 @@ use serde::Serialize;
 use crate::draft::{Source, Tone};
 use crate::failure::Failure;
 use crate::feedback::Verdict;
+use crate::health::Seen;
 
 /// One thing that happened. Adapters print it as one line of JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -26,6 +27,18 @@ pub enum Event {
     Drafted { id: String, source: Source, node: Option<String>, tone: Tone, attempts: usize, ms: u64 },
     /// What became of a draft. `distance` counts the characters that were changed, where the draft is still known.
     Feedback { id: String, verdict: Verdict, distance: Option<usize> },
+    /// The monitor has looked at the nodes.
+    Round { round: u64, nodes: Vec<Seen> },
+    /// A letter was accepted; or, where no mail is configured, this line is the letter.
+    Told { subject: String },
+    /// A letter was not accepted. The next round tries again.
+    Untold { subject: String, reason: &'static str },
+    /// Whoever waits for the monitor's beat did not hear it.
+    BeatFailed,
+    /// The monitor's record could not be read or written; the round does not count.
+    StoreFailed { reason: String },
+    /// What the monitor knows is lost with this instance, and other instances do not know it.
+    MemoryOnly,
     /// The configuration was refused; each fault names its variable and no value that is secret.
     Misconfigured { faults: Vec<String> },
 }

@@ -8,7 +8,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::platform::Platform;
 use crate::reply::{self, Reply};
-use crate::store::Store;
+use crate::service::Service;
 
 /// Characters of an edited body.
 const LONGEST_BODY: usize = 10_000;
@@ -36,12 +36,10 @@ struct Feedback {
 }
 
 /// Takes note, by one log event: that is where analytics will read it.
-pub async fn handle<P: Platform>(platform: &P, body: &[u8]) -> Result<Reply, Error> {
+pub async fn handle<P: Platform>(platform: &P, service: &Service, body: &[u8]) -> Result<Reply, Error> {
     let Feedback { id, verdict, body } = Feedback::parse(body)?;
     let distance = match (verdict, body) {
-        (Verdict::Edited, Some(edited)) => {
-            platform.store().draft(&id).await.map(|draft| distance(&draft, &edited))
-        }
+        (Verdict::Edited, Some(edited)) => service.memory.draft(&id).map(|draft| distance(&draft, &edited)),
         _ => None,
     };
     platform.log(&Event::Feedback { id, verdict, distance });

@@ -7,17 +7,18 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{Either, select};
-use futures_util::stream::Stream;
+use futures_util::stream::{Stream, StreamExt};
+use serde::{Deserialize, Serialize};
 
 pub use crate::event::Event;
-use crate::store::Store;
+use crate::store::Keeper;
 
 /// One running place of the service. Cloning is cheap; a clone speaks for the same request.
 pub trait Platform: Clone + Send + Sync + 'static {
     /// A reply's body, chunk by chunk as it arrives.
     type Body: Stream<Item = Result<Bytes, FetchError>> + Send + Unpin + 'static;
-    /// Where state that outlives a request is kept.
-    type Store: Store;
+    /// The platform's own place for records, if it has one.
+    type Keeper: Keeper;
 
     /// Sends a request and resolves when the reply's head is there. Redirects are not followed.
     ///
@@ -44,12 +45,13 @@ pub trait Platform: Clone + Send + Sync + 'static {
     /// Keeps the instance alive until `task` ends, even when the reply has been sent or its reader left.
     fn wait_until(&self, task: impl Future<Output = ()> + Send + 'static);
 
-    /// State that outlives a request.
-    fn store(&self) -> &Self::Store;
+    /// Where records are kept for all instances; `None` where the platform has no such place of its own.
+    fn keeper(&self) -> Option<&Self::Keeper>;
 }
 
 /// A moment in time: milliseconds since the Unix epoch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct Moment(pub u64);
 
 impl Moment {
@@ -93,6 +95,20 @@ impl fmt::Display for FetchError {
 }
 
 impl std::error::Error for FetchError {}
+
+/// A body as far as its first `most` bytes.
+pub async fn gather(
+    body: &mut (impl Stream<Item = Result<Bytes, FetchError>> + Unpin),
+    most: usize,
+) -> Result<Vec<u8>, FetchError> {
+    let mut whole = Vec::new();
+    while whole.len() < most {
+        let Some(chunk) = body.next().await else { break };
+        let chunk = chunk?;
+        whole.extend_from_slice(&chunk[..chunk.len().min(most - whole.len())]);
+    }
+    Ok(whole)
+}
 
 /// A wait was longer than its deadline.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -13,12 +13,18 @@ pub enum Route {
     Draft,
     /// `POST /api/feedback`
     Feedback,
+    /// `GET /api/cron/health`
+    Health,
+    /// `GET /api/status`
+    Status,
 }
 
 const TABLE: &[(&str, &Method, Route)] = &[
     ("/api/terminal", &Method::POST, Route::Terminal),
     ("/api/draft", &Method::POST, Route::Draft),
     ("/api/feedback", &Method::POST, Route::Feedback),
+    ("/api/cron/health", &Method::GET, Route::Health),
+    ("/api/status", &Method::GET, Route::Status),
 ];
 
 /// What lives at `path`. Whether the method is right is [`find`]'s to say; a preflight asks before there is one.

@@ -14,11 +14,13 @@ use http::{Method, Request};
 use crate::config::{Config, Faults};
 use crate::error::Error;
 use crate::event::Event;
+use crate::outlook::Outlook;
 use crate::platform::{Platform, within};
 use crate::reply::Reply;
 use crate::route::{self, Route};
 use crate::site::Site;
-use crate::{draft, feedback, terminal};
+use crate::store::Memory;
+use crate::{draft, feedback, health, status, terminal};
 
 /// Bytes of a request's body.
 pub const LONGEST_BODY: usize = 64 * 1024;
@@ -36,12 +38,21 @@ pub struct Service {
     pub config: Arc<Config>,
     /// What the owner says about himself.
     pub site: &'static Site,
+    /// What this instance remembers.
+    pub memory: Memory,
+    /// What this instance has heard of the nodes.
+    pub outlook: Outlook,
 }
 
 impl Service {
     /// The service with the owner's content as it was built.
     pub fn new(config: Config) -> Self {
-        Self { config: Arc::new(config), site: Site::load() }
+        Self {
+            config: Arc::new(config),
+            site: Site::load(),
+            memory: Memory::default(),
+            outlook: Outlook::default(),
+        }
     }
 
     /// The service with what `read` knows of the variables.
@@ -97,8 +108,13 @@ async fn call<P: Platform>(
         }
         Route::Feedback => {
             bearer::check(headers, service.config.draft_key.as_ref())?;
-            feedback::handle(platform, &json(headers, body)?).await
+            feedback::handle(platform, service, &json(headers, body)?).await
         }
+        Route::Health => {
+            bearer::check(headers, service.config.monitor.cron_secret.as_ref())?;
+            health::handle(platform, service).await
+        }
+        Route::Status => status::handle(platform, service).await,
     }
 }
 

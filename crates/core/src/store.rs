@@ -1,94 +1,134 @@
-//! State that outlives one request: the count of requests in flight, and the last drafts.
+//! State that outlives one request: of this instance in its [`Memory`], of all instances in records that a keeper keeps.
+//!
+//! A record is a text that is read whole and replaced whole, by compare-and-swap: who was not first changes nothing.
 
-use std::collections::VecDeque;
+mod memory;
+pub mod upstash;
+
 use std::fmt;
 use std::future::Future;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-/// Meaning, not commands: each keeper decides how it stores what it is told.
-pub trait Store: Clone + Send + Sync + 'static {
-    /// Counts one request in. It is counted out when the lease is dropped.
-    fn lease(&self) -> impl Future<Output = Lease> + Send;
+pub use memory::{Lease, Memory};
 
-    /// Requests in flight, as far as this keeper can see.
-    fn in_flight(&self) -> impl Future<Output = usize> + Send;
+use crate::config::Keeping;
+use crate::platform::{Elapsed, Platform, within};
+use crate::service::Service;
 
-    /// Keeps a draft's body, placeholders and all, until many others have come: feedback is measured against it.
-    fn keep_draft(&self, id: &str, body: &str) -> impl Future<Output = ()> + Send;
+/// Until a keeper has answered.
+const PATIENCE: Duration = Duration::from_secs(3);
 
-    /// The body that was kept under `id`, if it still is.
-    fn draft(&self, id: &str) -> impl Future<Output = Option<String>> + Send;
+/// Bytes of a record that are read.
+pub const LONGEST_RECORD: usize = 256 * 1024;
+
+/// What is kept for all instances.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Record {
+    /// What the monitor knows of the nodes, and what it has not told yet.
+    Monitor,
 }
 
-/// One request in flight, for as long as this value lives.
-#[must_use = "a lease is returned when it is dropped"]
-pub struct Lease {
-    in_flight: usize,
-    _return: Box<dyn Send + Sync>,
-}
-
-impl Lease {
-    /// `on_drop` is dropped with the lease and gives it back.
-    pub fn new(in_flight: usize, on_drop: impl Send + Sync + 'static) -> Self {
-        Self { in_flight, _return: Box::new(on_drop) }
-    }
-
-    /// Requests in flight when this one was counted in, itself included: at least one.
-    pub fn in_flight(&self) -> usize {
-        self.in_flight
-    }
-}
-
-impl fmt::Debug for Lease {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lease").field("in_flight", &self.in_flight).finish_non_exhaustive()
-    }
-}
-
-/// Keeps everything in this instance's memory.
-#[derive(Clone, Debug, Default)]
-pub struct Memory {
-    in_flight: Arc<AtomicUsize>,
-    drafts: Arc<Mutex<VecDeque<(String, String)>>>,
-}
-
-/// Drafts that this keeper remembers, the newest.
-const MOST_DRAFTS: usize = 128;
-
-impl Memory {
-    fn drafts(&self) -> MutexGuard<'_, VecDeque<(String, String)>> {
-        self.drafts.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Store for Memory {
-    async fn lease(&self) -> Lease {
-        let in_flight = self.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
-        Lease::new(in_flight, CountOut(Arc::clone(&self.in_flight)))
-    }
-
-    async fn in_flight(&self) -> usize {
-        self.in_flight.load(Ordering::Relaxed)
-    }
-
-    async fn keep_draft(&self, id: &str, body: &str) {
-        let mut drafts = self.drafts();
-        drafts.push_back((id.to_owned(), body.to_owned()));
-        if drafts.len() > MOST_DRAFTS {
-            drafts.pop_front();
+impl Record {
+    /// Its name in the keeper.
+    pub fn key(self) -> &'static str {
+        match self {
+            Self::Monitor => "homefire:monitor",
         }
     }
+}
 
-    async fn draft(&self, id: &str) -> Option<String> {
-        self.drafts().iter().find(|(known, _)| known == id).map(|(_, body)| body.clone())
+/// A record that was not read or not written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StoreError {
+    /// The keeper could not be reached, or did not answer in time. What was to be written may have been written.
+    Away,
+    /// The keeper does not accept the token.
+    Unauthorized,
+    /// The keeper answers something else.
+    Garbage,
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Away => "away",
+            Self::Unauthorized => "unauthorized",
+            Self::Garbage => "garbage",
+        })
     }
 }
 
-struct CountOut(Arc<AtomicUsize>);
+impl std::error::Error for StoreError {}
 
-impl Drop for CountOut {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+/// A place of the platform's own that keeps records for all instances.
+pub trait Keeper: Send + Sync {
+    /// The record, if there is one.
+    fn load(&self, record: Record) -> impl Future<Output = Result<Option<String>, StoreError>> + Send;
+
+    /// Puts `new` in the place of `old`; `false` where something else is there by now.
+    fn swap(
+        &self,
+        record: Record,
+        old: Option<&str>,
+        new: &str,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+}
+
+/// A platform without such a place.
+#[derive(Clone, Copy, Debug)]
+pub enum Nowhere {}
+
+impl Keeper for Nowhere {
+    async fn load(&self, _: Record) -> Result<Option<String>, StoreError> {
+        match *self {}
     }
+
+    async fn swap(&self, _: Record, _: Option<&str>, _: &str) -> Result<bool, StoreError> {
+        match *self {}
+    }
+}
+
+/// Whether other instances, and this one when it starts anew, find what is kept.
+pub fn is_shared<P: Platform>(platform: &P, service: &Service) -> bool {
+    match service.config.keeping {
+        Keeping::Upstash(_) => true,
+        Keeping::Best | Keeping::Durable => platform.keeper().is_some(),
+        Keeping::Memory => false,
+    }
+}
+
+/// The record from the keeper that is configured.
+pub async fn load<P: Platform>(
+    platform: &P,
+    service: &Service,
+    record: Record,
+) -> Result<Option<String>, StoreError> {
+    let load = async {
+        match (&service.config.keeping, platform.keeper()) {
+            (Keeping::Upstash(upstash), _) => upstash::load(platform, upstash, record).await,
+            (Keeping::Best | Keeping::Durable, Some(keeper)) => keeper.load(record).await,
+            (Keeping::Best | Keeping::Durable | Keeping::Memory, _) => Ok(service.memory.load(record)),
+        }
+    };
+    within(platform, PATIENCE, load).await.unwrap_or_else(|Elapsed| Err(StoreError::Away))
+}
+
+/// Replaces the record in the keeper that is configured.
+pub async fn swap<P: Platform>(
+    platform: &P,
+    service: &Service,
+    record: Record,
+    old: Option<&str>,
+    new: &str,
+) -> Result<bool, StoreError> {
+    let swap = async {
+        match (&service.config.keeping, platform.keeper()) {
+            (Keeping::Upstash(upstash), _) => upstash::swap(platform, upstash, record, old, new).await,
+            (Keeping::Best | Keeping::Durable, Some(keeper)) => keeper.swap(record, old, new).await,
+            (Keeping::Best | Keeping::Durable | Keeping::Memory, _) => {
+                Ok(service.memory.swap(record, old, new))
+            }
+        }
+    };
+    within(platform, PATIENCE, swap).await.unwrap_or_else(|Elapsed| Err(StoreError::Away))
 }

@@ -8,14 +8,14 @@ use std::sync::Arc;
 use http::StatusCode;
 
 use crate::command;
-use crate::config::Config;
 use crate::departure::Departure;
 use crate::error::Error;
 use crate::ollama::{Message, Prompt, Role};
+use crate::outlook;
 use crate::platform::{Elapsed, Moment, Platform, within};
 use crate::reply::{self, Reply};
 use crate::service::Service;
-use crate::store::Store;
+use crate::status;
 use crate::trail::Trail;
 use crate::upstream::{self, Answer, Question};
 use ask::Ask;
@@ -29,19 +29,22 @@ const LONGEST_ANSWER: u32 = 1024;
 pub async fn handle<P: Platform>(platform: &P, service: &Service, body: &[u8]) -> Result<Reply, Error> {
     let arrived = platform.now();
     let ask = Ask::parse(body)?;
-    let status = status(platform, &service.config).await;
+    let status = status(platform, service, &ask.query).await;
     if let Some(answer) = command::answer(&ask.query, service.site, &status) {
         return Ok(reply::json(StatusCode::OK, &answer));
     }
     stream(platform, service, ask, arrived).await
 }
 
-async fn status<P: Platform>(platform: &P, config: &Config) -> command::Status {
-    let nodes = config.nodes.iter().map(|node| command::NodeStatus {
-        name: node.name.clone(),
-        models: vec![node.models.primary.clone(), node.models.fallback.clone()],
-    });
-    command::Status { nodes: nodes.collect(), in_flight: platform.store().in_flight().await }
+/// Only whoever asks for it waits for the keeper.
+async fn status<P: Platform>(platform: &P, service: &Service, query: &str) -> command::Status {
+    match command::asks_status(query) {
+        true => command::Status {
+            report: status::read(platform, service).await,
+            in_flight: service.memory.in_flight(),
+        },
+        false => command::Status::default(),
+    }
 }
 
 async fn stream<P: Platform>(
@@ -51,11 +54,19 @@ async fn stream<P: Platform>(
     arrived: Moment,
 ) -> Result<Reply, Error> {
     let departure = Departure::watch(platform, arrived);
-    let lease = platform.store().lease().await;
+    let lease = service.memory.lease();
+    outlook::refresh(platform, service);
     let trail = Trail::default();
     let until = arrived + service.config.deadlines.answer;
     let prompt = prompt(service, ask);
-    let question = Question { arrived, until, in_flight: lease.in_flight(), prompt, trail: trail.clone() };
+    let question = Question {
+        arrived,
+        until,
+        in_flight: lease.in_flight(),
+        prompt,
+        trail: trail.clone(),
+        outlook: service.outlook.clone(),
+    };
     let mut opening: Opening<P> =
         Box::pin(upstream::open(platform.clone(), Arc::clone(&service.config), question));
 

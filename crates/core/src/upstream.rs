@@ -18,11 +18,13 @@ use crate::events::Sink;
 use crate::failure::Failure;
 use crate::load;
 use crate::ollama::Prompt;
+use crate::outlook::Outlook;
 use crate::platform::{Elapsed, Moment, Platform, within};
 use crate::relay::Output;
 use crate::sse::HEARTBEAT;
 use crate::trail::{Attempt, Trail};
 
+pub(crate) use attempt::{AGENT, first_word, request};
 pub use failover::{Failover, Try};
 pub use hear::Hearing;
 pub use speak::speak;
@@ -40,6 +42,15 @@ pub struct Question {
     pub prompt: Prompt,
     /// Takes a note of every attempt.
     pub trail: Trail,
+    /// Knows who is out, and hears who has spoken.
+    pub outlook: Outlook,
+}
+
+impl Question {
+    /// The nodes in the order in which they are asked.
+    pub fn order(&self, config: &Config) -> Vec<usize> {
+        self.outlook.order(config.nodes.iter().map(|node| node.name.as_str()))
+    }
 }
 
 /// A node that has begun to speak.
@@ -61,7 +72,7 @@ pub async fn open<P: Platform>(
     config: Arc<Config>,
     question: Question,
 ) -> Result<Answer<P>, Error> {
-    let mut failover = Failover::new(config.nodes.len());
+    let mut failover = Failover::new(question.order(&config));
     while let Some(attempt) = failover.advance() {
         let asking = Asking::new(&platform, &config, &question, attempt);
         match asking.first_word(None).await {
@@ -105,8 +116,8 @@ impl<'a, P: Platform> Asking<'a, P> {
         let left = until.since(self.platform.now());
         let patience = if self.attempt.is_last { deadlines.last_first_word } else { deadlines.first_word };
         let (node, model) = self.chosen();
-        let request = attempt::request(node, model, &self.question.prompt);
-        let word = attempt::first_word(self.platform, request);
+        let request = request(node, model, &self.question.prompt);
+        let word = first_word(self.platform, request);
         let word = heartbeats(self.platform, deadlines.heartbeat, sink, word);
         match within(self.platform, patience.min(left), word).await {
             Ok(outcome) => Ok(Hearing::new(self.platform, deadlines, until, outcome?)),
@@ -127,6 +138,7 @@ impl<'a, P: Platform> Asking<'a, P> {
 
     /// Notes that the attempt brought what was wanted.
     pub fn succeeded(&self, what: &'static str) {
+        self.question.outlook.spoke(&self.chosen().0.name);
         self.note(Ok(what));
     }
 

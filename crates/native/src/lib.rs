@@ -12,7 +12,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use homefire_core::config::Deadlines;
 use homefire_core::platform::{Event, FetchError, Moment, Platform};
-use homefire_core::store::Memory;
+use homefire_core::store::Nowhere;
 
 pub use client::{Body, client};
 pub use server::serve;
@@ -22,7 +22,6 @@ pub use server::serve;
 pub struct Native {
     client: reqwest::Client,
     log: Arc<dyn Fn(&Event) + Send + Sync>,
-    store: Memory,
 }
 
 impl Native {
@@ -36,13 +35,13 @@ impl Native {
 
     /// Hands every event to `log`.
     pub fn with_log(deadlines: &Deadlines, log: impl Fn(&Event) + Send + Sync + 'static) -> Self {
-        Self { client: client::build(deadlines.connect), log: Arc::new(log), store: Memory::default() }
+        Self { client: client::build(deadlines.connect), log: Arc::new(log) }
     }
 }
 
 impl Platform for Native {
     type Body = Body;
-    type Store = Memory;
+    type Keeper = Nowhere;
 
     async fn fetch(&self, request: http::Request<Bytes>) -> Result<http::Response<Body>, FetchError> {
         client::fetch(&self.client, request).await
@@ -74,8 +73,8 @@ impl Platform for Native {
         drop(tokio::spawn(task));
     }
 
-    fn store(&self) -> &Memory {
-        &self.store
+    fn keeper(&self) -> Option<&Nowhere> {
+        None
     }
 }
 

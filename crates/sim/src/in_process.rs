@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::stream::{self, Stream};
 use homefire_core::platform::{Event, FetchError, Moment, Platform};
-use homefire_core::store::Memory;
+use homefire_core::store::Nowhere;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
@@ -26,7 +26,6 @@ struct Inner {
     connect: Duration,
     nodes: Vec<(String, Node, watch::Sender<Reach>)>,
     events: Mutex<Vec<Event>>,
-    store: Memory,
     drawn: AtomicU64,
     started: Instant,
 }
@@ -40,7 +39,6 @@ impl InProcess {
             connect,
             nodes,
             events: Mutex::default(),
-            store: Memory::default(),
             drawn: AtomicU64::new(0),
             started: Instant::now(),
         };
@@ -68,7 +66,7 @@ type Body = Pin<Box<dyn Stream<Item = Result<Bytes, FetchError>> + Send>>;
 
 impl Platform for InProcess {
     type Body = Body;
-    type Store = Memory;
+    type Keeper = Nowhere;
 
     async fn fetch(&self, request: http::Request<Bytes>) -> Result<http::Response<Body>, FetchError> {
         let host = request.uri().host().unwrap_or_default();
@@ -123,8 +121,8 @@ impl Platform for InProcess {
         drop(tokio::spawn(task));
     }
 
-    fn store(&self) -> &Memory {
-        &self.inner.store
+    fn keeper(&self) -> Option<&Nowhere> {
+        None
     }
 }
 

@@ -14,7 +14,7 @@ use futures_util::stream::StreamExt;
 use homefire_core::platform::{Event, FetchError, Moment, Platform};
 use homefire_core::reply::{self, Reply};
 use homefire_core::service::{self, Service};
-use homefire_core::store::Memory;
+use homefire_core::store::Nowhere;
 use homefire_native::{Body, Native};
 use http::{Request, Response};
 use http_body::Frame;
@@ -79,7 +79,7 @@ fn convert(reply: Reply) -> Response<ResponseBody> {
 
 impl Platform for Function {
     type Body = Body;
-    type Store = Memory;
+    type Keeper = Nowhere;
 
     fn fetch(
         &self,
@@ -108,7 +108,7 @@ impl Platform for Function {
         self.state.wait_until(task);
     }
 
-    fn store(&self) -> &Memory {
-        self.native.store()
+    fn keeper(&self) -> Option<&Nowhere> {
+        None
     }
 }

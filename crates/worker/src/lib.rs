@@ -5,26 +5,41 @@
 
 mod fetch;
 mod platform;
+mod records;
 mod timer;
 
 use std::sync::OnceLock;
 
 use futures_util::stream::StreamExt;
 use homefire_core::config::Faults;
+use homefire_core::health;
 use homefire_core::reply::{self, Reply};
 use homefire_core::service::{self, Service};
-use worker::{Context, Env, Headers, HttpRequest, Response, ResponseBuilder, event};
+use worker::{
+    Context, Env, Headers, HttpRequest, Response, ResponseBuilder, ScheduleContext, ScheduledEvent, event,
+};
 
 use platform::Worker;
 
 #[event(fetch)]
 async fn fetch(request: HttpRequest, env: Env, context: Context) -> worker::Result<Response> {
-    let platform = Worker::new(context);
+    let platform = Worker::of_request(&env, context);
     let reply = match service(&env) {
         Ok(service) => service::handle(&platform, service, request).await,
         Err(faults) => service::misconfigured(&platform, faults),
     };
     convert(reply)
+}
+
+/// One round of the monitor, as often as `wrangler.toml` says.
+#[event(scheduled)]
+async fn scheduled(_: ScheduledEvent, env: Env, context: ScheduleContext) {
+    let platform = Worker::of_round(&env, context);
+    match service(&env) {
+        // What came of it is in the log.
+        Ok(service) => drop(health::round(&platform, service).await),
+        Err(faults) => drop(service::misconfigured(&platform, faults)),
+    }
 }
 
 /// Read once an isolate: bindings do not change while it lives.

@@ -1,38 +1,45 @@
 //! `Platform` on JavaScript.
 
 use std::future::Future;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use homefire_core::platform::{Event, FetchError, Moment, Platform};
-use homefire_core::store::Memory;
 use wasm_bindgen::JsCast;
 use web_sys::WorkerGlobalScope;
-use worker::send::SendFuture;
-use worker::{Context, console_log};
+use worker::send::{SendFuture, SendWrapper};
+use worker::{Context, Env, ScheduleContext, console_log};
 
 use crate::fetch::{self, Body};
+use crate::records::Durable;
 use crate::timer;
 
-/// Shared by all requests of an isolate.
-static STORE: LazyLock<Memory> = LazyLock::new(Memory::default);
-
-/// The platform of one request: its context alone can keep the isolate at work.
+/// The platform of one request, or of one round of the monitor: its context alone can keep the isolate at work.
 #[derive(Clone)]
 pub(crate) struct Worker {
-    context: Arc<Context>,
+    life: Arc<Life>,
+    keeper: Option<Durable>,
+}
+
+enum Life {
+    Request(Context),
+    Round(SendWrapper<ScheduleContext>),
 }
 
 impl Worker {
-    pub(crate) fn new(context: Context) -> Self {
-        Self { context: Arc::new(context) }
+    pub(crate) fn of_request(env: &Env, context: Context) -> Self {
+        Self { life: Arc::new(Life::Request(context)), keeper: Durable::bound(env) }
+    }
+
+    pub(crate) fn of_round(env: &Env, context: ScheduleContext) -> Self {
+        Self { life: Arc::new(Life::Round(SendWrapper::new(context))), keeper: Durable::bound(env) }
     }
 }
 
 impl Platform for Worker {
     type Body = Body;
-    type Store = Memory;
+    type Keeper = Durable;
 
     fn fetch(
         &self,
@@ -68,10 +75,13 @@ impl Platform for Worker {
     }
 
     fn wait_until(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.context.wait_until(task);
+        match &*self.life {
+            Life::Request(context) => context.wait_until(task),
+            Life::Round(context) => context.wait_until(task),
+        }
     }
 
-    fn store(&self) -> &Memory {
-        &STORE
+    fn keeper(&self) -> Option<&Durable> {
+        self.keeper.as_ref()
     }
 }

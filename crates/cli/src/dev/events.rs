@@ -1,5 +1,7 @@
 //! What happens in the service, in plain words. It arrives as what each platform logs: JSON.
 
+use std::sync::{Mutex, PoisonError};
+
 use serde_json::Value;
 
 use crate::screen;
@@ -8,11 +10,27 @@ use crate::screen;
 pub(crate) fn show_line(line: &str) {
     let event = serde_json::from_str(line.trim()).ok();
     match event.as_ref().and_then(words) {
+        Some(words) if is_repeated(&words) => {}
         Some(words) => screen::say(&words),
         None if line.trim().is_empty() => {}
         None => screen::say(line),
     }
 }
+
+/// A round of the monitor that saw what the one before it saw, too.
+fn is_repeated(words: &str) -> bool {
+    static LAST: Mutex<String> = Mutex::new(String::new());
+    let Some((_, seen)) = words.strip_prefix(ROUND).and_then(|round| round.split_once(": ")) else {
+        return false;
+    };
+    let mut last = LAST.lock().unwrap_or_else(PoisonError::into_inner);
+    let is_same = *last == seen;
+    seen.clone_into(&mut last);
+    is_same
+}
+
+/// How the words of a round begin.
+const ROUND: &str = "monitor, round ";
 
 /// An event in words; none if it is not one that is known here.
 fn words(event: &Value) -> Option<String> {
@@ -38,6 +56,24 @@ fn words(event: &Value) -> Option<String> {
             Some(distance) => format!("a draft was {}, {distance} characters changed", text("verdict")),
             None => format!("a draft was {}", text("verdict")),
         },
+        "round" => {
+            let nodes = event["nodes"].as_array().into_iter().flatten().map(|node| {
+                let why = node["why"].as_str().map_or(String::new(), |why| format!(" ({why})"));
+                format!(
+                    "{} {}{why}",
+                    node["node"].as_str().unwrap_or_default(),
+                    node["state"].as_str().unwrap_or_default()
+                )
+            });
+            format!("{ROUND}{}: {}", event["round"], nodes.collect::<Vec<_>>().join(", "))
+        }
+        "told" => format!("the owner was told: {}", text("subject")),
+        "untold" => format!("the owner could not be told, {reason}: {}", text("subject")),
+        "beat_failed" => "whoever waits for the monitor's beat did not hear it".to_owned(),
+        "store_failed" => format!("the store failed, {reason}: this round does not count"),
+        "memory_only" => {
+            "what the monitor knows is kept in this instance alone: configure a store".to_owned()
+        }
         "misconfigured" => format!("the configuration is refused: {}", event["faults"]),
         _ => return None,
     })
@@ -48,6 +84,8 @@ mod tests {
     use homefire_core::draft::{Source, Tone};
     use homefire_core::failure::Failure;
     use homefire_core::feedback::Verdict;
+    use homefire_core::health::Seen;
+    use homefire_core::monitor::Health;
     use homefire_core::platform::Event;
 
     use super::words;
@@ -63,6 +101,12 @@ mod tests {
             | Event::NoNode { .. }
             | Event::Drafted { .. }
             | Event::Feedback { .. }
+            | Event::Round { .. }
+            | Event::Told { .. }
+            | Event::Untold { .. }
+            | Event::BeatFailed
+            | Event::StoreFailed { .. }
+            | Event::MemoryOnly
             | Event::Misconfigured { .. } => {}
         }
         assert_eq!(words(&serde_json::to_value(event).unwrap()).as_deref(), Some(expect));
@@ -103,6 +147,26 @@ mod tests {
         let feedback = |verdict, distance| Event::Feedback { id: "7".to_owned(), verdict, distance };
         check(&feedback(Verdict::Edited, Some(12)), "a draft was edited, 12 characters changed");
         check(&feedback(Verdict::Accepted, None), "a draft was accepted");
+        let seen = |node: &str, state, why| Seen { node: node.to_owned(), state, why };
+        check(
+            &Event::Round {
+                round: 3,
+                nodes: vec![seen("mini", Health::Down, Some("refused")), seen("cloud", Health::Up, None)],
+            },
+            "monitor, round 3: mini down (refused), cloud up",
+        );
+        let subject = || "Homefire: mini down".to_owned();
+        check(&Event::Told { subject: subject() }, "the owner was told: Homefire: mini down");
+        check(
+            &Event::Untold { subject: subject(), reason: "mail_timeout" },
+            "the owner could not be told, mail_timeout: Homefire: mini down",
+        );
+        check(&Event::BeatFailed, "whoever waits for the monitor's beat did not hear it");
+        check(
+            &Event::StoreFailed { reason: "away".to_owned() },
+            "the store failed, away: this round does not count",
+        );
+        check(&Event::MemoryOnly, "what the monitor knows is kept in this instance alone: configure a store");
         check(
             &Event::Misconfigured { faults: vec!["X: is wrong".to_owned()] },
             r#"the configuration is refused: ["X: is wrong"]"#,

@@ -8,12 +8,14 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use homefire::process::Group;
 use homefire::{tools, wrangler};
+use homefire_core::health;
 use homefire_core::service::Service;
 use homefire_native::Native;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::net::TcpListener;
 use tokio::process::Command;
 use tokio::task::JoinHandle;
+use tokio::time::sleep;
 
 use super::{On, events};
 use crate::{Refused, setup, worker};
@@ -93,10 +95,25 @@ fn native(listener: TcpListener, variables: &[(String, String)]) -> Result<JoinH
     let platform = Native::with_log(&service.config.deadlines, |event| {
         events::show_line(&serde_json::to_string(event).expect("events have string keys and serialize"));
     });
-    let public = tools::root().join("public");
-    let serve = homefire_native::serve(listener, platform, Arc::new(service), public, std::future::pending());
+    let (public, service) = (tools::root().join("public"), Arc::new(service));
+    let rounds = rounds(platform.clone(), Arc::clone(&service));
+    let serve = homefire_native::serve(listener, platform, service, public, std::future::pending());
     #[expect(clippy::disallowed_methods, reason = "the task is held, and aborted when it is dropped")]
-    Ok(tokio::spawn(serve))
+    Ok(tokio::spawn(async move {
+        tokio::select! {
+            () = serve => {}
+            () = rounds => {}
+        }
+    }))
+}
+
+/// The monitor on a timer, as the triggers of the platforms are.
+async fn rounds(platform: Native, service: Arc<Service>) {
+    loop {
+        // What came of it is in the log.
+        let _ = health::round(&platform, &service).await;
+        sleep(service.config.monitor.period).await;
+    }
 }
 
 fn vercel(port: u16, variables: &[(String, String)]) -> Command {

@@ -3,6 +3,9 @@
 use serde_json::json;
 
 use super::{Answer, Status, TABLE, text};
+use crate::monitor::Health;
+use crate::monitor::letter::date;
+use crate::monitor::report::NodeReport;
 use crate::site::{Account, Activity, Entry, Site};
 
 pub(super) fn help(site: &Site) -> Answer {
@@ -77,11 +80,7 @@ pub(super) fn activity(activity: &Activity) -> Answer {
 }
 
 pub(super) fn status(status: &Status) -> Answer {
-    let rows = status.nodes.iter().map(|node| {
-        let mut models = node.models.clone();
-        models.dedup();
-        (node.name.as_str(), models.join(", then "))
-    });
+    let rows = status.report.nodes.iter().map(|node| (node.name.as_str(), node_line(node)));
     let busy = match status.in_flight {
         0 => "No question is in flight.".to_owned(),
         1 => "One question is in flight.".to_owned(),
@@ -89,4 +88,18 @@ pub(super) fn status(status: &Status) -> Answer {
     };
     let text = format!("Asked in this order:\n{}\n\n{busy}", text::table(rows));
     Answer::new("status", text, status)
+}
+
+fn node_line(node: &NodeReport) -> String {
+    let state = match node.state {
+        Health::Unknown => "unknown",
+        Health::Up => "up",
+        Health::Down => "down",
+        Health::Drained => "drained",
+    };
+    let since = node.since.map_or(String::new(), |since| format!(" since {}", date(since)));
+    let why = node.why.map_or(String::new(), |why| format!(" ({why})"));
+    let month = node.availability.month;
+    let well = month.map_or(String::new(), |share| format!("; well {:.1} % of 30 days", share * 100.0));
+    format!("{}; {state}{since}{why}{well}", node.models.join(", then "))
 }

@@ -3,10 +3,21 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::monitor::Health;
+use crate::monitor::report::{Availability, NodeReport};
+use crate::platform::Moment;
 
 fn status() -> Status {
-    let node = |name: &str| NodeStatus { name: name.to_owned(), models: vec!["big".into(), "small".into()] };
-    Status { nodes: vec![node("mini"), node("cloud")], in_flight: 1 }
+    let node = |name: &str, state| NodeReport {
+        name: name.to_owned(),
+        models: vec!["big".into(), "small".into()],
+        state,
+        since: (state == Health::Up).then_some(Moment(1_767_225_600_000)),
+        why: None,
+        availability: Availability { day: None, week: None, month: (state == Health::Up).then_some(0.5) },
+    };
+    let nodes = vec![node("mini", Health::Up), node("cloud", Health::Unknown)];
+    Status { report: Report { checked: None, nodes }, in_flight: 1 }
 }
 
 fn ask(query: &str) -> Option<Answer> {
@@ -35,7 +46,9 @@ fn commands() {
     check("show lighthouse links", "show lighthouse links", "has no links");
     check("show activity", "show activity", "As of");
     check("explain hearth", "explain hearth", "Mac mini");
-    check("status", "status", "big, then small");
+    check("status", "status", "big, then small; up since 2026-01-01");
+    check("status", "status", "well 50.0 %");
+    check("Status ", "status", "big, then small; unknown");
 }
 
 #[test]

@@ -184,7 +184,7 @@ fn node(reader: &mut Reader<'_>, at: &str, entry: Entry, models: &Models, creden
 }
 
 /// The URL without a slash at its end. The errors do not repeat it: it may hold a password.
-fn base_url(text: &str) -> Result<String, &'static str> {
+pub(super) fn base_url(text: &str) -> Result<String, &'static str> {
     const FORM: &str = "is not a URL such as https://mini.example.com";
     let uri: http::Uri = text.parse().map_err(|_| FORM)?;
     let authority = uri.authority().ok_or(FORM)?;

@@ -11,7 +11,7 @@ use crate::event::Event;
 use crate::failure::Failure;
 use crate::platform::Platform;
 use crate::relay::State;
-use crate::store::Store;
+use crate::service::Service;
 use crate::upstream::{Asking, Failover, Question};
 
 /// A draft that a model wrote.
@@ -26,13 +26,13 @@ struct Good {
 /// Writes the draft. It has no error: the template is always there.
 pub(super) async fn compose<P: Platform>(
     platform: &P,
-    config: &Config,
+    service: &Service,
     request: &Request,
     question: Question,
     audience: &mut Audience<'_>,
 ) -> Written {
     let (arrived, trail) = (question.arrived, question.trail.clone());
-    let good = ask_nodes(platform, config, request, question, audience).await;
+    let good = ask_nodes(platform, &service.config, request, question, audience).await;
     let id = uuid::Builder::from_unix_timestamp_millis(platform.now().0, &platform.entropy())
         .into_uuid()
         .to_string();
@@ -67,7 +67,7 @@ pub(super) async fn compose<P: Platform>(
             }
         }
     };
-    platform.store().keep_draft(&written.id, &written.draft.body).await;
+    service.memory.keep_draft(&written.id, &written.draft.body);
     platform.log(&Event::Drafted {
         id: written.id.clone(),
         source: written.source,
@@ -87,7 +87,7 @@ async fn ask_nodes<P: Platform>(
     audience: &mut Audience<'_>,
 ) -> Option<Good> {
     let first = question.prompt.clone();
-    let mut failover = Failover::new(config.nodes.len());
+    let mut failover = Failover::new(question.order(config));
     while let Some(attempt) = failover.advance() {
         question.prompt = first.clone();
         for source in [Source::Model, Source::Repaired] {

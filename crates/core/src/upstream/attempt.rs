@@ -8,17 +8,18 @@ use http::{Method, Request, StatusCode};
 use crate::config::Node;
 use crate::failure::Failure;
 use crate::ollama::{self, Prompt};
-use crate::platform::{FetchError, Platform};
+use crate::platform::{FetchError, Platform, gather};
 use crate::relay::{Output, Relay, State};
 
 /// Cloudflare refuses the user agents of common scripts (error 1010), so ours is our own.
-const AGENT: HeaderValue = HeaderValue::from_static(concat!("homefire/", env!("CARGO_PKG_VERSION")));
+pub(crate) const AGENT: HeaderValue =
+    HeaderValue::from_static(concat!("homefire/", env!("CARGO_PKG_VERSION")));
 
 /// The most that is read of an error's body.
 const LONGEST_ERROR: usize = 4 * 1024;
 
 /// The request for one node.
-pub(super) fn request(node: &Node, model: &str, prompt: &Prompt) -> Request<Bytes> {
+pub(crate) fn request(node: &Node, model: &str, prompt: &Prompt) -> Request<Bytes> {
     let mut request = Request::new(ollama::chat(model, prompt));
     *request.method_mut() = Method::POST;
     *request.uri_mut() =
@@ -34,7 +35,7 @@ pub(super) fn request(node: &Node, model: &str, prompt: &Prompt) -> Request<Byte
 /// Sends the request and reads until the node has said a word.
 ///
 /// An answer that breaks in the very chunk of its first word counts as a failed attempt: nobody has seen it yet.
-pub(super) async fn first_word<P: Platform, O: Output>(
+pub(crate) async fn first_word<P: Platform, O: Output>(
     platform: &P,
     request: Request<Bytes>,
 ) -> Result<(Relay<O>, P::Body), Failure> {
@@ -60,7 +61,7 @@ async fn accept(
         return Err(Failure::Redirect);
     }
     if status == StatusCode::BAD_REQUEST {
-        return Err(bad_request(&read_error(body).await));
+        return Err(bad_request(&gather(body, LONGEST_ERROR).await?));
     }
     if !status.is_success() {
         return Err(Failure::Status(status.as_u16()));
@@ -78,15 +79,4 @@ fn bad_request(body: &[u8]) -> Failure {
         Some(_) => Failure::Status(400),
         None => Failure::Rejected,
     }
-}
-
-async fn read_error(body: &mut (impl Stream<Item = Result<Bytes, FetchError>> + Unpin)) -> Vec<u8> {
-    let mut text = Vec::new();
-    while let Some(Ok(chunk)) = body.next().await {
-        text.extend_from_slice(&chunk[..chunk.len().min(LONGEST_ERROR - text.len())]);
-        if text.len() == LONGEST_ERROR {
-            break;
-        }
-    }
-    text
 }

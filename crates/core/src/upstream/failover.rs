@@ -6,8 +6,7 @@ use crate::failure::Failure;
 /// Walks over the nodes of one question.
 #[derive(Debug)]
 pub struct Failover {
-    nodes: usize,
-    next: usize,
+    order: std::vec::IntoIter<usize>,
     stopped: Option<Failure>,
 }
 
@@ -21,19 +20,18 @@ pub struct Try {
 }
 
 impl Failover {
-    /// Over the nodes from 0 on, each once.
-    pub fn new(nodes: usize) -> Self {
-        Self { nodes, next: 0, stopped: None }
+    /// Over the nodes in this order, each once.
+    pub fn new(order: Vec<usize>) -> Self {
+        Self { order: order.into_iter(), stopped: None }
     }
 
     /// The node to ask now, if there is one.
     pub fn advance(&mut self) -> Option<Try> {
-        if self.stopped.is_some() || self.next == self.nodes {
+        if self.stopped.is_some() {
             return None;
         }
-        let node = self.next;
-        self.next += 1;
-        Some(Try { node, is_last: self.next == self.nodes })
+        let node = self.order.next()?;
+        Some(Try { node, is_last: self.order.as_slice().is_empty() })
     }
 
     /// The node that was asked last brought no word.
@@ -56,7 +54,7 @@ mod tests {
     #[test]
     fn walks() {
         let check = |nodes: usize, failures: &[Failure], asked: &[(usize, bool)], verdict: Error| {
-            let mut failover = Failover::new(nodes);
+            let mut failover = Failover::new((0..nodes).collect());
             let mut walk = Vec::new();
             while let Some(attempt) = failover.advance() {
                 failover.failed(failures[walk.len()]);

@@ -1,0 +1,136 @@
+//! The monitor's round: look at all nodes, keep what was seen, tell what is untold.
+//!
+//! Whatever fails on the way, a flip is kept before anything is sent, and is sent under a key that makes a second time
+//! no second letter. Rounds that overlap, come twice or are left out change nothing about that.
+
+mod probe;
+mod tell;
+
+use futures_util::future::join_all;
+use http::StatusCode;
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::event::Event;
+use crate::monitor::{Finding, Health, Record};
+use crate::platform::Platform;
+use crate::reply::{self, Reply};
+use crate::service::Service;
+use crate::store::{self, Record as Kept, StoreError};
+use tell::Heard;
+
+/// Every so many rounds a node that is idle is asked for a word: it may list its models while generation hangs.
+const WORD_EVERY: u64 = 3;
+
+/// What came of a round.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename = "round")]
+pub struct Outcome {
+    /// Which one it was.
+    pub round: u64,
+    /// The nodes, as they are known now.
+    pub nodes: Vec<Seen>,
+    /// Letters that were accepted in it.
+    pub told: usize,
+    /// Letters that are still to be sent.
+    pub untold: usize,
+}
+
+/// One node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Seen {
+    /// Its name.
+    pub node: String,
+    /// How it is.
+    pub state: Health,
+    /// What this look found wrong.
+    pub why: Option<&'static str>,
+}
+
+/// `GET /api/cron/health`: plays one round.
+pub async fn handle<P: Platform>(platform: &P, service: &Service) -> Result<Reply, Error> {
+    match round(platform, service).await {
+        Ok(outcome) => Ok(reply::json(StatusCode::OK, &outcome)),
+        Err(_) => Err(Error::StoreAway),
+    }
+}
+
+/// Plays one round. The error is the keeper's: without it nothing is believed and nothing is told.
+pub async fn round<P: Platform>(platform: &P, service: &Service) -> Result<Outcome, StoreError> {
+    let result = play(platform, service).await;
+    match &result {
+        Ok(outcome) => platform.log(&Event::Round { round: outcome.round, nodes: outcome.nodes.clone() }),
+        Err(error) => platform.log(&Event::StoreFailed { reason: error.to_string() }),
+    }
+    result
+}
+
+async fn play<P: Platform>(platform: &P, service: &Service) -> Result<Outcome, StoreError> {
+    let old = store::load(platform, service, Kept::Monitor).await?;
+    if old.is_none() && !store::is_shared(platform, service) {
+        platform.log(&Event::MemoryOnly);
+    }
+    let mut record = old.as_deref().map(Record::parse).unwrap_or_default();
+    let asks_word = (record.round + 1).is_multiple_of(WORD_EVERY) && service.memory.in_flight() == 0;
+    let findings = look(platform, service, asks_word).await;
+    record.observe(&findings, platform.now(), service.config.monitor.damping);
+    let mut kept = record.to_text();
+    let is_ours = store::swap(platform, service, Kept::Monitor, old.as_deref(), &kept).await?;
+    let mut told = 0;
+    if is_ours {
+        told = tell(platform, service, &mut record, &mut kept).await?;
+        tell::beat(platform, service).await;
+    }
+    let nodes = findings.iter().map(|(name, finding)| Seen {
+        node: name.clone(),
+        state: record.nodes.get(name).map(|known| known.state.health).unwrap_or_default(),
+        why: match finding {
+            Finding::Bad(why) => Some(why.name()),
+            Finding::Good | Finding::Drained => None,
+        },
+    });
+    Ok(Outcome { round: record.round, nodes: nodes.collect(), told, untold: record.untold.len() })
+}
+
+async fn look<P: Platform>(platform: &P, service: &Service, asks_word: bool) -> Vec<(String, Finding)> {
+    let config = &service.config;
+    let looks = config
+        .nodes
+        .iter()
+        .map(|node| async move { (node.name.clone(), probe::look(platform, config, node, asks_word).await) });
+    join_all(looks).await
+}
+
+/// Sends what is untold, the oldest first, and notes each letter that was accepted. Who loses a race meanwhile stops: the
+/// other one goes on.
+async fn tell<P: Platform>(
+    platform: &P,
+    service: &Service,
+    record: &mut Record,
+    kept: &mut String,
+) -> Result<usize, StoreError> {
+    let mut told = 0;
+    while let Some(letter) = record.untold.first().cloned() {
+        if platform.now() < record.quiet_until {
+            break;
+        }
+        match tell::send(platform, &service.config.monitor, &letter).await {
+            Heard::Accepted => {
+                record.told(&letter);
+                told += 1;
+                platform.log(&Event::Told { subject: letter.subject() });
+            }
+            Heard::Later(wait) => record.quiet_until = platform.now() + wait,
+            Heard::Failed(reason) => {
+                platform.log(&Event::Untold { subject: letter.subject(), reason });
+                break;
+            }
+        }
+        let new = record.to_text();
+        if !store::swap(platform, service, Kept::Monitor, Some(kept), &new).await? {
+            break;
+        }
+        *kept = new;
+    }
+    Ok(told)
+}

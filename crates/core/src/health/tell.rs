@@ -1,0 +1,140 @@
+//! Letters to the owner, by way of Resend; and the beat that says that the monitor itself lives.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{
+    AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT,
+};
+use http::{Method, Request, StatusCode};
+use serde_json::json;
+
+use crate::config::{Mail, Monitor};
+use crate::event::Event;
+use crate::monitor::letter::Letter;
+use crate::platform::{Elapsed, FetchError, Platform, gather, within};
+use crate::service::Service;
+use crate::upstream::AGENT;
+
+/// Until the mail service has answered, or whoever waits for the beat.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long to wait where a service that is asked too often does not say.
+const PAUSE: Duration = Duration::from_secs(60);
+
+/// The longest wait that is believed.
+const LONGEST_PAUSE: Duration = Duration::from_secs(86_400);
+
+/// Bytes of an answer of the mail service.
+const LONGEST_ANSWER: usize = 4 * 1024;
+
+/// Kept for 24 hours: a letter that is sent again within them is the same letter.
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// What came of sending.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Heard {
+    /// It was taken, now or before.
+    Accepted,
+    /// Not before so much time has passed.
+    Later(Duration),
+    /// Not this time, and why.
+    Failed(&'static str),
+}
+
+pub(super) async fn send<P: Platform>(platform: &P, monitor: &Monitor, letter: &Letter) -> Heard {
+    let Some(mail) = &monitor.mail else {
+        // The log is where it is told, then.
+        return Heard::Accepted;
+    };
+    let send = async {
+        let (head, mut body) = platform.fetch(request(mail, letter)).await?.into_parts();
+        Ok::<_, FetchError>(judge(head.status, &head.headers, &gather(&mut body, LONGEST_ANSWER).await?))
+    };
+    match within(platform, PATIENCE, send).await {
+        Ok(heard) => heard.unwrap_or(Heard::Failed("mail_unreachable")),
+        Err(Elapsed) => Heard::Failed("mail_timeout"),
+    }
+}
+
+fn request(mail: &Mail, letter: &Letter) -> Request<Bytes> {
+    let body = json!({
+        "from": mail.from,
+        "to": mail.to,
+        "subject": letter.subject(),
+        "text": letter.text(),
+        "html": letter.html(),
+    });
+    let mut request = Request::new(Bytes::from(body.to_string()));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() =
+        format!("{}/emails", mail.url).parse().expect("the configuration holds only sound URLs");
+    let headers = request.headers_mut();
+    headers.insert(AUTHORIZATION, mail.key.clone());
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(USER_AGENT, AGENT);
+    let key =
+        HeaderValue::from_str(&letter.key()).expect("a letter's key is made of ASCII names and numbers");
+    headers.insert(IDEMPOTENCY_KEY, key);
+    request
+}
+
+fn judge(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Heard {
+    match status.as_u16() {
+        200..=299 => Heard::Accepted,
+        429 => {
+            let seconds = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
+            Heard::Later(
+                seconds.map_or(PAUSE, Duration::from_secs).clamp(Duration::from_secs(1), LONGEST_PAUSE),
+            )
+        }
+        // It was taken before, in other words: the wording has changed since.
+        409 if memchr::memmem::find(body, b"invalid_idempotent_request").is_some() => Heard::Accepted,
+        // In flight, from another round.
+        409 => Heard::Failed("mail_conflict"),
+        401 | 403 => Heard::Failed("mail_unauthorized"),
+        400 | 404 | 405 | 422 => Heard::Failed("mail_refused"),
+        _ => Heard::Failed("mail_failed"),
+    }
+}
+
+/// Tells that a round is complete, where somebody waits for it.
+pub(super) async fn beat<P: Platform>(platform: &P, service: &Service) {
+    let Some(url) = &service.config.monitor.heartbeat else { return };
+    let mut request = Request::new(Bytes::new());
+    *request.uri_mut() = url.clone();
+    request.headers_mut().insert(USER_AGENT, AGENT);
+    let heard = within(platform, PATIENCE, platform.fetch(request)).await;
+    if !matches!(heard, Ok(Ok(reply)) if reply.status().is_success()) {
+        platform.log(&Event::BeatFailed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_mail_service_says() {
+        let check = |status: u16, retry_after: &str, expect: Heard| {
+            let body = b"";
+            let mut headers = HeaderMap::new();
+            if !retry_after.is_empty() {
+                headers.insert(RETRY_AFTER, retry_after.parse().unwrap());
+            }
+            assert_eq!(judge(StatusCode::from_u16(status).unwrap(), &headers, body), expect, "{status}");
+        };
+        check(200, "", Heard::Accepted);
+        check(429, "7", Heard::Later(Duration::from_secs(7)));
+        check(429, "", Heard::Later(PAUSE));
+        check(429, "soon", Heard::Later(PAUSE));
+        check(429, "99999999999", Heard::Later(LONGEST_PAUSE));
+        check(409, "", Heard::Failed("mail_conflict"));
+        check(403, "", Heard::Failed("mail_unauthorized"));
+        check(422, "", Heard::Failed("mail_refused"));
+        check(500, "", Heard::Failed("mail_failed"));
+        check(302, "", Heard::Failed("mail_failed"));
+        let taken = br#"{"statusCode":409,"name":"invalid_idempotent_request","message":""}"#;
+        assert_eq!(judge(StatusCode::CONFLICT, &HeaderMap::new(), taken), Heard::Accepted);
+    }
+}

@@ -1,0 +1,105 @@
+//! What is known of the nodes: a state each, what was told of it, and what is still to be told.
+//!
+//! In scope: when a node counts as fallen or risen, and what a letter about it says. Nothing here waits: `health` asks
+//! the nodes, keeps the record and sends the letters.
+
+pub mod availability;
+pub mod diagnosis;
+pub mod letter;
+pub mod report;
+mod state;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::platform::Moment;
+use availability::Days;
+use diagnosis::Diagnosis;
+use letter::Letter;
+
+pub use state::{Damping, Flip, Health, State, Way};
+
+/// The letters that wait at the most; the oldest gives way.
+const MOST_UNTOLD: usize = 8;
+
+/// What one look at a node found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// It answers as it should.
+    Good,
+    /// It does not, and why.
+    Bad(Diagnosis),
+    /// Its owner has drained it.
+    Drained,
+}
+
+/// Everything that is kept about the nodes, for all instances.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Record {
+    /// Rounds so far.
+    pub round: u64,
+    /// When the last round looked.
+    pub checked: Moment,
+    /// The nodes by their names.
+    pub nodes: BTreeMap<String, Known>,
+    /// Letters that nobody has accepted yet, the oldest first.
+    pub untold: Vec<Letter>,
+    /// Until then the mail service wants to hear nothing.
+    pub quiet_until: Moment,
+}
+
+/// What is known of one node.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Known {
+    /// How it is.
+    #[serde(flatten)]
+    pub state: State,
+    /// How it was, day by day.
+    pub days: Days,
+}
+
+impl Record {
+    /// Reads a record; one that is not understood counts as none.
+    pub fn parse(text: &str) -> Self {
+        serde_json::from_str(text).unwrap_or_default()
+    }
+
+    /// The record as it is kept.
+    pub fn to_text(&self) -> String {
+        serde_json::to_string(self).expect("a record has string keys and serializes")
+    }
+
+    /// Takes in what one round found. All that flips in it is one letter.
+    pub fn observe(&mut self, findings: &[(String, Finding)], now: Moment, damping: Damping) {
+        self.round += 1;
+        self.checked = now;
+        // A node that is no longer configured is nobody's business.
+        self.nodes.retain(|name, _| findings.iter().any(|(found, _)| found == name));
+        let mut flips = Vec::new();
+        for (name, finding) in findings {
+            let known = self.nodes.entry(name.clone()).or_default();
+            known.days.count(now, *finding == Finding::Good);
+            flips.extend(known.state.observe(name, finding, now, damping));
+        }
+        if flips.is_empty() {
+            return;
+        }
+        let answering = self.nodes.iter().filter(|(_, known)| known.state.health == Health::Up);
+        let answering = answering.map(|(name, _)| name.clone()).collect();
+        self.untold.push(Letter { flips, answering });
+        if self.untold.len() > MOST_UNTOLD {
+            self.untold.remove(0);
+        }
+    }
+
+    /// Somebody has accepted this letter.
+    pub fn told(&mut self, letter: &Letter) {
+        self.untold.retain(|untold| untold.key() != letter.key());
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,134 @@
+//! Why a node does not answer as it should, and what its owner can do about it.
+
+use serde::{Deserialize, Serialize};
+
+/// What is wrong with a node.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Diagnosis {
+    /// Its name is not found.
+    Dns,
+    /// Nobody listens at its address.
+    Refused,
+    /// The connection breaks, or cannot be made.
+    Unreachable,
+    /// Cloudflare has no connection from its tunnel (530, error 1033).
+    TunnelDown,
+    /// The tunnel stands, and behind it nobody answers (502).
+    OriginRefused,
+    /// Access does not accept the service token (302, 401, 403).
+    AccessRejected,
+    /// Ollama refuses the Host header (403 without a body).
+    HostRejected,
+    /// Models that are configured are not on it.
+    ModelMissing(Vec<String>),
+    /// It lists its models, and says no word.
+    Hangs,
+    /// It does not answer within the time for it.
+    Slow,
+    /// It answers with another status.
+    Status(u16),
+    /// Something else answers in its place.
+    Foreign,
+}
+
+impl Diagnosis {
+    /// Its name in replies and logs.
+    pub fn name(&self) -> &'static str {
+        self.row().0
+    }
+
+    /// What is wrong, in a sentence.
+    pub fn words(&self) -> String {
+        match self {
+            Self::ModelMissing(models) => format!("It runs, but does not have {}.", models.join(", ")),
+            Self::Status(status) => format!("It answers with the status {status}."),
+            Self::Dns
+            | Self::Refused
+            | Self::Unreachable
+            | Self::TunnelDown
+            | Self::OriginRefused
+            | Self::AccessRejected
+            | Self::HostRejected
+            | Self::Hangs
+            | Self::Slow
+            | Self::Foreign => self.row().1.to_owned(),
+        }
+    }
+
+    /// What its owner can do.
+    pub fn advice(&self) -> String {
+        match self {
+            Self::ModelMissing(models) => {
+                let pulls: Vec<String> = models.iter().map(|model| format!("ollama pull {model}")).collect();
+                format!("On the machine: {}", pulls.join("; "))
+            }
+            Self::Dns
+            | Self::Refused
+            | Self::Unreachable
+            | Self::TunnelDown
+            | Self::OriginRefused
+            | Self::AccessRejected
+            | Self::HostRejected
+            | Self::Hangs
+            | Self::Slow
+            | Self::Status(_)
+            | Self::Foreign => self.row().2.to_owned(),
+        }
+    }
+
+    fn row(&self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::Dns => (
+                "dns",
+                "Its name is not found.",
+                "Look whether the DNS record of the tunnel still exists, and whether the name is spelled right.",
+            ),
+            Self::Refused => (
+                "refused",
+                "Nobody listens at its address.",
+                "Look whether the machine is on, and whether Ollama runs on it.",
+            ),
+            Self::Unreachable => (
+                "unreachable",
+                "No connection to it can be made or kept.",
+                "Look whether the machine is on and has a network.",
+            ),
+            Self::TunnelDown => (
+                "tunnel_down",
+                "Its tunnel is down: the machine is off, has no network, or cloudflared does not run.",
+                "Look whether there is power and a network, then whether cloudflared runs on the machine.",
+            ),
+            Self::OriginRefused => (
+                "origin_refused",
+                "Its tunnel stands, but Ollama does not answer behind it.",
+                "The machine is on. Start Ollama on it, or look at its log.",
+            ),
+            Self::AccessRejected => (
+                "access_rejected",
+                "Cloudflare Access does not accept the service token. The machine itself may be well.",
+                "Look whether the token has expired, and whether its policy is of the kind Service Auth.",
+            ),
+            Self::HostRejected => (
+                "host_rejected",
+                "Ollama refuses the Host header of the tunnel.",
+                "Set httpHostHeader: \"localhost:11434\" in the tunnel's originRequest.",
+            ),
+            Self::ModelMissing(_) => ("model_missing", "", ""),
+            Self::Hangs => (
+                "hangs",
+                "It lists its models, but does not say a word.",
+                "Restart Ollama: a request that was given up may have kept its only slot.",
+            ),
+            Self::Slow => (
+                "slow",
+                "It does not answer in time.",
+                "Look at the load of the machine, and at its network.",
+            ),
+            Self::Status(_) => ("status", "", "Look at the log of whatever answers there."),
+            Self::Foreign => {
+                ("foreign", "Something else answers in its place.", "Look where the name of the node leads.")
+            }
+        }
+    }
+}

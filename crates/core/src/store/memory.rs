@@ -1,0 +1,128 @@
+//! This instance's memory: requests in flight, the last drafts, and the records where nothing else keeps them.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::Record;
+
+/// Drafts that are remembered, the newest.
+const MOST_DRAFTS: usize = 128;
+
+/// What one instance remembers. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    in_flight: Arc<AtomicUsize>,
+    inner: Arc<Mutex<Inner>>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    drafts: VecDeque<(String, String)>,
+    records: HashMap<Record, String>,
+}
+
+/// One request in flight, for as long as this value lives.
+#[must_use = "a lease is returned when it is dropped"]
+pub struct Lease {
+    in_flight: usize,
+    _return: CountOut,
+}
+
+impl Lease {
+    /// Requests in flight when this one was counted in, itself included: at least one.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight
+    }
+}
+
+impl fmt::Debug for Lease {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Lease").field("in_flight", &self.in_flight).finish_non_exhaustive()
+    }
+}
+
+struct CountOut(Arc<AtomicUsize>);
+
+impl Drop for CountOut {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Memory {
+    /// Counts one request in. It is counted out when the lease is dropped.
+    pub fn lease(&self) -> Lease {
+        let in_flight = self.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
+        Lease { in_flight, _return: CountOut(Arc::clone(&self.in_flight)) }
+    }
+
+    /// Requests in flight in this instance.
+    pub fn in_flight(&self) -> usize {
+        self.in_flight.load(Ordering::Relaxed)
+    }
+
+    /// Keeps a draft's body, placeholders and all, until many others have come: feedback is measured against it.
+    pub fn keep_draft(&self, id: &str, body: &str) {
+        let mut inner = self.inner();
+        inner.drafts.push_back((id.to_owned(), body.to_owned()));
+        if inner.drafts.len() > MOST_DRAFTS {
+            inner.drafts.pop_front();
+        }
+    }
+
+    /// The body that was kept under `id`, if it still is.
+    pub fn draft(&self, id: &str) -> Option<String> {
+        self.inner().drafts.iter().find(|(known, _)| known == id).map(|(_, body)| body.clone())
+    }
+
+    /// The record, if there is one.
+    pub fn load(&self, record: Record) -> Option<String> {
+        self.inner().records.get(&record).cloned()
+    }
+
+    /// Puts `new` in the place of `old`; `false` where something else is there by now.
+    pub fn swap(&self, record: Record, old: Option<&str>, new: &str) -> bool {
+        let mut inner = self.inner();
+        let is_same = inner.records.get(&record).map(String::as_str) == old;
+        if is_same {
+            inner.records.insert(record, new.to_owned());
+        }
+        is_same
+    }
+
+    /// Nothing here is left half done by a panic, so a poisoned lock is as good as any.
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_first_swaps() {
+        let memory = Memory::default();
+        let check = |old, new, expect| assert_eq!(memory.swap(Record::Monitor, old, new), expect, "{old:?}");
+        check(Some("a"), "b", false);
+        check(None, "a", true);
+        check(None, "b", false);
+        check(Some("a"), "b", true);
+        assert_eq!(memory.load(Record::Monitor).as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn leases_and_drafts() {
+        let memory = Memory::default();
+        let (one, two) = (memory.lease(), memory.lease());
+        assert_eq!((one.in_flight(), two.in_flight(), memory.in_flight()), (1, 2, 2));
+        drop((one, two));
+        assert_eq!(memory.in_flight(), 0);
+        for nth in 0..=MOST_DRAFTS {
+            memory.keep_draft(&nth.to_string(), "body");
+        }
+        assert_eq!((memory.draft("0"), memory.draft("1").as_deref()), (None, Some("body")));
+    }
+}

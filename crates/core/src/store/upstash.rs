@@ -1,0 +1,78 @@
+//! Records in Redis, over the REST interface of Upstash.
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use http::{Method, Request};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{LONGEST_RECORD, Record, StoreError};
+use crate::platform::{Platform, gather};
+
+/// Where records are kept, and the token that opens it.
+#[derive(Clone, Debug)]
+pub struct Upstash {
+    /// `UPSTASH_REDIS_REST_URL`, without the slash at its end.
+    pub url: String,
+    /// `UPSTASH_REDIS_REST_TOKEN`, as `Authorization`.
+    pub token: HeaderValue,
+}
+
+/// Compare and swap. Redis 7 has no `SET … IFEQ`; a key that holds something else than a text counts as none.
+pub const SWAP: &str = "local old = redis.call('TYPE', KEYS[1]).ok == 'string' and redis.call('GET', KEYS[1]) or '' \
+                        if old ~= ARGV[1] then return 0 end redis.call('SET', KEYS[1], ARGV[2]) return 1";
+
+pub(super) async fn load<P: Platform>(
+    platform: &P,
+    upstash: &Upstash,
+    record: Record,
+) -> Result<Option<String>, StoreError> {
+    match command(platform, upstash, &json!(["GET", record.key()])).await? {
+        Answer::Result(Value::String(text)) => Ok(Some(text).filter(|text| !text.is_empty())),
+        Answer::Result(Value::Null) => Ok(None),
+        Answer::Error(error) if error.starts_with("WRONGTYPE") => Ok(None),
+        Answer::Result(_) | Answer::Error(_) => Err(StoreError::Garbage),
+    }
+}
+
+pub(super) async fn swap<P: Platform>(
+    platform: &P,
+    upstash: &Upstash,
+    record: Record,
+    old: Option<&str>,
+    new: &str,
+) -> Result<bool, StoreError> {
+    let eval = json!(["EVAL", SWAP, 1, record.key(), old.unwrap_or_default(), new]);
+    match command(platform, upstash, &eval).await? {
+        Answer::Result(Value::Number(count)) => Ok(count.as_u64() == Some(1)),
+        Answer::Result(_) | Answer::Error(_) => Err(StoreError::Garbage),
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Answer {
+    Result(Value),
+    Error(String),
+}
+
+async fn command<P: Platform>(
+    platform: &P,
+    upstash: &Upstash,
+    command: &Value,
+) -> Result<Answer, StoreError> {
+    let mut request = Request::new(Bytes::from(command.to_string()));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = upstash.url.parse().expect("the configuration holds only sound URLs");
+    request.headers_mut().insert(AUTHORIZATION, upstash.token.clone());
+    request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let (head, mut body) = platform.fetch(request).await.map_err(|_| StoreError::Away)?.into_parts();
+    // Quotes and lines take two bytes each.
+    let answer = gather(&mut body, 2 * LONGEST_RECORD).await.map_err(|_| StoreError::Away)?;
+    match head.status.as_u16() {
+        401 | 403 => Err(StoreError::Unauthorized),
+        200 | 400 => serde_json::from_slice(&answer).map_err(|_| StoreError::Garbage),
+        429 | 500.. => Err(StoreError::Away),
+        _ => Err(StoreError::Garbage),
+    }
+}
