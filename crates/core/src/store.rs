@@ -12,7 +12,7 @@ use std::time::Duration;
 pub use memory::{Lease, Memory};
 
 use crate::config::Keeping;
-use crate::platform::{Elapsed, Platform, within};
+use crate::platform::{Platform, within};
 use crate::service::Service;
 
 /// Until a keeper has answered.
@@ -110,7 +110,7 @@ pub async fn load<P: Platform>(
             (Keeping::Best | Keeping::Durable | Keeping::Memory, _) => Ok(service.memory.load(record)),
         }
     };
-    within(platform, PATIENCE, load).await.unwrap_or_else(|Elapsed| Err(StoreError::Away))
+    within(platform, PATIENCE, load).await.unwrap_or(Err(StoreError::Away))
 }
 
 /// Replaces the record in the keeper that is configured.
@@ -130,5 +130,5 @@ pub async fn swap<P: Platform>(
             }
         }
     };
-    within(platform, PATIENCE, swap).await.unwrap_or_else(|Elapsed| Err(StoreError::Away))
+    within(platform, PATIENCE, swap).await.unwrap_or(Err(StoreError::Away))
 }

@@ -46,9 +46,9 @@ pub(super) async fn look<P: Platform>(
         Err(diagnosis) => return Finding::Bad(diagnosis),
     };
     let wanted = [&node.models.primary, &node.models.fallback];
-    match judge(&tags, &wanted) {
-        Finding::Good if asks_word => {}
-        finding => return finding,
+    let finding = judge(&tags, &wanted);
+    if finding != Finding::Good || !asks_word {
+        return finding;
     }
     // A load may keep the list of what is loaded waiting: no answer says nothing.
     let Ok(loaded) = ask(platform, node, "/api/ps", patience).await else { return Finding::Good };
