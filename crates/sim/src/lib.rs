@@ -12,6 +12,7 @@ mod keep_alive;
 mod node;
 mod ollama;
 pub mod outside;
+pub mod redis;
 pub mod scenario;
 pub mod script;
 mod socket;

@@ -1,11 +1,17 @@
 //! A service that is no node: one request, one whole reply, or none at all.
 
+mod turns;
+mod wire;
+
 use std::fmt;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
+
+pub(crate) use turns::Turns;
+pub(crate) use wire::{bearer, carried_out, header, json, page, tell};
 
 /// What becomes of a request; see [`Outside::answer`].
 pub type Answer<'a> = BoxFuture<'a, Result<Response<Bytes>, Broken>>;
