@@ -1,5 +1,7 @@
 //! Installs what Cargo alone does not bring. What is there already costs nothing.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
@@ -11,7 +13,8 @@ use homefire::tools::{self, CARGO_FUZZ, OLLAMA_PYPI, WORKER_BUILD};
 pub(crate) fn everything() -> Result<()> {
     worker()?;
     fuzz()?;
-    python()
+    python()?;
+    redis()
 }
 
 /// What the Worker is built and run with.
@@ -88,6 +91,51 @@ fn python() -> Result<()> {
     })
 }
 
+/// The store behind the tests. It is started by them, on a socket of their own, and ended by them.
+fn redis() -> Result<()> {
+    const ADVICE: &str =
+        "The tests need redis-server: `brew install redis` or `apt-get install redis-server`";
+    if need("redis-server", ADVICE).is_ok() {
+        return Ok(());
+    }
+    ensure!(is_root() && need("apt-get", ADVICE).is_ok(), ADVICE);
+    println!("Installing redis-server with apt-get, once; its service is not started …");
+    let _quiet = NoServices::declare(Path::new("/usr/sbin/policy-rc.d"))?;
+    let apt = |arguments: &[&str]| {
+        run(Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive")).context(ADVICE)
+    };
+    apt(&["update", "-qq"])?;
+    apt(&["install", "-y", "-qq", "--no-install-recommends", "redis-server"])?;
+    need("redis-server", ADVICE)
+}
+
+fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+}
+
+/// Tells Debian's packages to start no service, for as long as this lives. A policy that is there already stays.
+struct NoServices<'a>(Option<&'a Path>);
+
+impl<'a> NoServices<'a> {
+    fn declare(path: &'a Path) -> Result<Self> {
+        if path.exists() {
+            return Ok(Self(None));
+        }
+        let declared = Self(Some(path));
+        std::fs::write(path, "#!/bin/sh\nexit 101\n").with_context(|| path.display().to_string())?;
+        std::fs::set_permissions(path, Permissions::from_mode(0o755))?;
+        Ok(declared)
+    }
+}
+
+impl Drop for NoServices<'_> {
+    fn drop(&mut self) {
+        if let Some(path) = self.0 {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
 /// Says `advice` if `program` is not there.
 fn need(program: &str, advice: &'static str) -> Result<()> {
     let version = Command::new(program).arg("--version").output().context(advice)?;
@@ -102,4 +150,21 @@ fn once(marker: &Path, what: &[u8], work: impl FnOnce() -> Result<()>) -> Result
     }
     work()?;
     std::fs::write(marker, what).with_context(|| marker.display().to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn services_rest_for_a_while() {
+        let path = std::env::temp_dir().join(format!("homefire-policy-{}", std::process::id()));
+        let denied = || Command::new(&path).status().unwrap().code() == Some(101);
+        let quiet = NoServices::declare(&path).unwrap();
+        assert!(denied());
+        drop(NoServices::declare(&path).unwrap());
+        assert!(denied(), "a policy that was there before stays");
+        drop(quiet);
+        assert!(!path.exists());
+    }
 }

@@ -1,8 +1,8 @@
-//! `Platform` in one process and in virtual time: tokio's paused clock, nodes instead of sockets.
+//! `Platform` in one process and in virtual time: tokio's paused clock, nodes and services instead of sockets.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -13,6 +13,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
 
 use crate::node::{Node, Play, Step};
+use crate::outside::Outside;
 use crate::socket::Reach;
 
 /// A world without sockets. Clones are the same world.
@@ -25,10 +26,14 @@ pub struct InProcess {
 struct Inner {
     connect: Duration,
     nodes: Vec<(String, Node, watch::Sender<Reach>)>,
+    outside: Mutex<Vec<Neighbour>>,
     events: Mutex<Vec<Event>>,
     drawn: AtomicU64,
     started: Instant,
 }
+
+/// A service that is no node: its host, itself, how it can be reached.
+type Neighbour = (String, Arc<dyn Outside>, watch::Sender<Reach>);
 
 impl InProcess {
     /// Nodes by their hosts. `connect` is how long a connection is waited for.
@@ -38,6 +43,7 @@ impl InProcess {
         let inner = Inner {
             connect,
             nodes,
+            outside: Mutex::default(),
             events: Mutex::default(),
             drawn: AtomicU64::new(0),
             started: Instant::now(),
@@ -55,6 +61,39 @@ impl InProcess {
         self.inner.nodes[nth].2.send_replace(reach);
     }
 
+    /// Adds a service that is no node, by its host. A second one of the same host takes the first one's place.
+    pub fn add(&self, host: &str, service: impl Outside) {
+        let mut outside = self.outside();
+        outside.retain(|(name, ..)| name != host);
+        outside.push((host.to_owned(), Arc::new(service), watch::Sender::new(Reach::Up)));
+    }
+
+    /// Changes how the service at `host` can be reached.
+    ///
+    /// # Panics
+    /// There is none of that name.
+    pub fn set_outside(&self, host: &str, reach: Reach) {
+        let outside = self.outside();
+        let found = outside.iter().find(|(name, ..)| name == host);
+        let (_, _, sender) = found.unwrap_or_else(|| panic!("nobody was added at {host}"));
+        sender.send_replace(reach);
+    }
+
+    fn outside(&self) -> MutexGuard<'_, Vec<Neighbour>> {
+        self.inner.outside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Who is at `host`, and how it can be reached.
+    fn find(&self, host: &str) -> Option<(Host, watch::Receiver<Reach>)> {
+        let node = self.inner.nodes.iter().find(|(name, ..)| name == host);
+        if let Some((_, node, reach)) = node {
+            return Some((Host::Node(node.clone()), reach.subscribe()));
+        }
+        let outside = self.outside();
+        let (_, service, reach) = outside.iter().find(|(name, ..)| name == host)?;
+        Some((Host::Outside(Arc::clone(service)), reach.subscribe()))
+    }
+
     /// What was logged since the last call.
     pub fn take_events(&self) -> Vec<Event> {
         std::mem::take(&mut self.inner.events.lock().unwrap_or_else(PoisonError::into_inner))
@@ -70,8 +109,7 @@ impl Platform for InProcess {
 
     async fn fetch(&self, request: http::Request<Bytes>) -> Result<http::Response<Body>, FetchError> {
         let host = request.uri().host().unwrap_or_default();
-        let found = self.inner.nodes.iter().find(|(name, ..)| name == host);
-        let (_, node, reach) = found.ok_or(FetchError::Dns)?;
+        let (host, mut reach) = self.find(host).ok_or(FetchError::Dns)?;
         let reached = *reach.borrow();
         match reached {
             Reach::Up => {}
@@ -81,18 +119,12 @@ impl Platform for InProcess {
                 return Err(FetchError::ConnectTimeout);
             }
         }
-        let mut line = Line { play: node.answer(request), reach: reach.subscribe() };
-        match line.next().await? {
-            Some(Step::Head(status, headers)) => {
-                let mut response = http::Response::new(body(line));
-                *response.status_mut() = status;
-                for (name, value) in headers {
-                    let value = value.parse().expect("the simulator's headers are ASCII");
-                    response.headers_mut().insert(name, value);
-                }
-                Ok(response)
+        match host {
+            Host::Node(node) => head(Line { play: node.answer(request), reach }).await,
+            Host::Outside(service) => {
+                let response = while_up(&mut reach, service.answer(request)).await?;
+                Ok(response.map_err(|_| FetchError::Broken)?.map(|bytes| pieces(bytes, reach)))
             }
-            Some(Step::Bytes(_) | Step::Reset) | None => Err(FetchError::Broken),
         }
     }
 
@@ -126,6 +158,12 @@ impl Platform for InProcess {
     }
 }
 
+#[derive(Debug)]
+enum Host {
+    Node(Node),
+    Outside(Arc<dyn Outside>),
+}
+
 /// A connection to a node, for as long as the node can be reached.
 struct Line {
     play: Play,
@@ -134,12 +172,30 @@ struct Line {
 
 impl Line {
     async fn next(&mut self) -> Result<Option<Step>, FetchError> {
-        tokio::select! {
-            biased;
-            _ = self.reach.wait_for(|reach| *reach != Reach::Up) => Err(FetchError::Broken),
-            step = self.play.next() => Ok(step),
-        }
+        while_up(&mut self.reach, self.play.next()).await
     }
+}
+
+async fn while_up<T>(
+    reach: &mut watch::Receiver<Reach>,
+    task: impl Future<Output = T>,
+) -> Result<T, FetchError> {
+    tokio::select! {
+        biased;
+        _ = reach.wait_for(|reach| *reach != Reach::Up) => Err(FetchError::Broken),
+        value = task => Ok(value),
+    }
+}
+
+async fn head(mut line: Line) -> Result<http::Response<Body>, FetchError> {
+    let Some(Step::Head(status, headers)) = line.next().await? else { return Err(FetchError::Broken) };
+    let mut response = http::Response::new(body(line));
+    *response.status_mut() = status;
+    for (name, value) in headers {
+        let value = value.parse().expect("the simulator's headers are ASCII");
+        response.headers_mut().insert(name, value);
+    }
+    Ok(response)
 }
 
 fn body(line: Line) -> Body {
@@ -151,4 +207,97 @@ fn body(line: Line) -> Body {
             Ok(Some(Step::Reset | Step::Head(..))) | Err(_) => Some((Err(FetchError::Broken), None)),
         }
     }))
+}
+
+/// A whole body as a network brings it: in pieces, and not to its end if its sender falls.
+fn pieces(bytes: Bytes, reach: watch::Receiver<Reach>) -> Body {
+    const PIECE: usize = 16 * 1024;
+    Box::pin(stream::unfold(Some(bytes), move |rest| {
+        let up = *reach.borrow() == Reach::Up;
+        async move {
+            let mut rest = rest.filter(|rest| !rest.is_empty())?;
+            if !up {
+                return Some((Err(FetchError::Broken), None));
+            }
+            let piece = rest.split_to(rest.len().min(PIECE));
+            Some((Ok(piece), Some(rest)))
+        }
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use bytes::Bytes;
+    use futures_util::stream::StreamExt;
+    use homefire_core::platform::{FetchError, Platform};
+    use http::{Request, Response};
+    use tokio::time::{Instant, sleep};
+
+    use super::InProcess;
+    use crate::outside::{Answer, Broken, Outside};
+    use crate::socket::Reach;
+
+    const CONNECT: Duration = Duration::from_secs(3);
+
+    /// Answers with as many bytes as the path says; to `/broken` not at all, to `/hang` never.
+    #[derive(Clone, Debug)]
+    struct Echo;
+
+    impl Outside for Echo {
+        fn answer(&self, request: Request<Bytes>) -> Answer<'_> {
+            Box::pin(async move {
+                sleep(Duration::from_millis(20)).await;
+                match request.uri().path() {
+                    "/broken" => Err(Broken),
+                    "/hang" => std::future::pending().await,
+                    path => Ok(Response::new(vec![b'x'; path[1..].parse().unwrap()].into())),
+                }
+            })
+        }
+    }
+
+    async fn ask(world: &InProcess, url: &str) -> Result<Vec<usize>, FetchError> {
+        let response = world.fetch(Request::get(url).body(Bytes::new()).unwrap()).await?;
+        let pieces: Vec<_> = response.into_body().collect().await;
+        pieces.into_iter().map(|piece| Ok(piece?.len())).collect()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_service_is_reached_by_its_name() {
+        let world = InProcess::new([], CONNECT);
+        world.add("mail", Echo);
+        assert_eq!(ask(&world, "http://mail/0").await, Ok(vec![]));
+        assert_eq!(ask(&world, "https://mail:8443/40000").await, Ok(vec![16384, 16384, 7232]));
+        assert_eq!(ask(&world, "http://mail/broken").await, Err(FetchError::Broken));
+        assert_eq!(ask(&world, "http://nobody/1").await, Err(FetchError::Dns));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_service_falls_as_a_node_does() {
+        let world = InProcess::new([], CONNECT);
+        world.add("mail", Echo);
+        let check = async |reach, expect: Result<Vec<usize>, _>, after: Duration| {
+            world.set_outside("mail", reach);
+            let began = Instant::now();
+            assert_eq!((ask(&world, "http://mail/1").await, began.elapsed()), (expect, after), "{reach:?}");
+        };
+        check(Reach::Down, Err(FetchError::Refused), Duration::ZERO).await;
+        check(Reach::Silent, Err(FetchError::ConnectTimeout), CONNECT).await;
+        check(Reach::Up, Ok(vec![1]), Duration::from_millis(20)).await;
+        let falls = async {
+            sleep(Duration::from_secs(1)).await;
+            world.set_outside("mail", Reach::Down);
+        };
+        let (asked, ()) = tokio::join!(ask(&world, "http://mail/hang"), falls);
+        assert_eq!(asked, Err(FetchError::Broken));
+        world.set_outside("mail", Reach::Up);
+        let large = Request::get("http://mail/40000").body(Bytes::new()).unwrap();
+        let mut body = world.fetch(large).await.unwrap().into_body();
+        assert_eq!(body.next().await.unwrap().unwrap().len(), 16384);
+        world.set_outside("mail", Reach::Down);
+        assert_eq!(body.next().await, Some(Err(FetchError::Broken)));
+        assert_eq!(body.next().await, None);
+    }
 }

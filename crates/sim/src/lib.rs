@@ -1,7 +1,8 @@
 //! A home with machines that fail in every way that is known of, and the table of what a reader sees then.
 //!
-//! In scope: nodes that speak as Ollama does, whoever may answer in their place, and the scenarios. Out of scope: what
-//! the service does about it; this crate sees of it what an adapter sees.
+//! In scope: nodes that speak as Ollama does, whoever may answer in their place, the services beside them (a store, mail,
+//! the owner's accounts), and the scenarios. Out of scope: what the service does about it; this crate sees of it what an
+//! adapter sees.
 
 mod act;
 mod catalog;
@@ -10,6 +11,8 @@ mod in_process;
 mod keep_alive;
 mod node;
 mod ollama;
+pub mod outside;
+pub mod redis;
 pub mod scenario;
 pub mod script;
 mod socket;

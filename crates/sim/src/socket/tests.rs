@@ -2,19 +2,22 @@
 
 use std::time::Duration;
 
+use bytes::Bytes;
+use http::{Request, Response};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
 use super::{Reach, Server};
 use crate::node::{End, Node, Pace};
+use crate::outside::{Answer, Broken, Outside};
 use crate::scenario::MODELS;
 
 async fn server() -> Server {
     Server::start(Node::new(&MODELS, Pace::QUICK), 0, false).await.unwrap()
 }
 
-async fn send(server: &Server, method: &str, path: &str, body: &str) -> TcpStream {
+async fn send<S>(server: &Server<S>, method: &str, path: &str, body: &str) -> TcpStream {
     let mut stream = TcpStream::connect(server.addr()).await.unwrap();
     let length = body.len();
     let request =
@@ -147,4 +150,32 @@ async fn a_person_can_drive_it() {
     check("POST", "/_sim/reset", "", "204", "").await;
     check("GET", "/_sim/requests", "", "200", "\r\n\r\n[]\n").await;
     check("GET", "/_sim/reset", "", "404", "POST /_sim/reset").await;
+}
+
+/// Says where it was asked; breaks what is asked at `/broken`.
+#[derive(Clone, Debug)]
+struct Echo;
+
+impl Outside for Echo {
+    fn answer(&self, request: Request<Bytes>) -> Answer<'_> {
+        Box::pin(async move {
+            match request.uri().path() {
+                "/broken" => Err(Broken),
+                path => Ok(Response::new(path.to_owned().into())),
+            }
+        })
+    }
+}
+
+#[tokio::test]
+async fn a_service_that_is_no_node_listens() {
+    let mut server = Server::open(Echo, 0, false).await.unwrap();
+    let (text, end) = rest(send(&server, "GET", "/_sim/here", "").await).await;
+    assert!(text.starts_with("HTTP/1.1 200 OK\r\n") && text.ends_with("\r\n\r\n/_sim/here"), "{text}");
+    assert_eq!(end, None);
+    let (text, end) = rest(send(&server, "GET", "/broken", "").await).await;
+    assert_eq!((&*text, end), ("", Some(std::io::ErrorKind::ConnectionReset)));
+    server.set(Reach::Down).await.unwrap();
+    let refused = TcpStream::connect(server.addr()).await.unwrap_err();
+    assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
 }
