@@ -9,6 +9,7 @@ mod catalog;
 mod drafts;
 mod in_process;
 mod keep_alive;
+pub mod mail;
 mod node;
 mod ollama;
 pub mod outside;
