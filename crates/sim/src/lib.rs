@@ -4,6 +4,7 @@
 //! the owner's accounts), and the scenarios. Out of scope: what the service does about it; this crate sees of it what an
 //! adapter sees.
 
+pub mod accounts;
 mod act;
 mod catalog;
 mod drafts;

@@ -37,7 +37,8 @@ pub(super) fn read(request: &Request<Bytes>) -> Result<Letter, Fault> {
     }
     for (field, address) in to.iter().map(|to| ("to", to)).chain([("from", &from)]) {
         if !is_address(address) {
-            let rule = "The email address needs to follow the `email@example.com` or `Name <email@example.com>` format.";
+            let rule = "The email address needs to follow the `email@example.com` or \
+                 `Name <email@example.com>` format.";
             return Err(invalid(
                 StatusCode::UNPROCESSABLE_ENTITY,
                 format!("Invalid `{field}` field. {rule}"),
