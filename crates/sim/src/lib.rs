@@ -4,11 +4,13 @@
 //! the owner's accounts), and the scenarios. Out of scope: what the service does about it; this crate sees of it what an
 //! adapter sees.
 
+pub mod accounts;
 mod act;
 mod catalog;
 mod drafts;
 mod in_process;
 mod keep_alive;
+pub mod mail;
 mod node;
 mod ollama;
 pub mod outside;

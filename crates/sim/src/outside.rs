@@ -11,7 +11,7 @@ use futures_util::future::BoxFuture;
 use http::{Request, Response};
 
 pub(crate) use turns::Turns;
-pub(crate) use wire::{bearer, carried_out, header, json, page, tell};
+pub(crate) use wire::{bearer, carried_out, header, json, page, tell, typed};
 
 /// What becomes of a request; see [`Outside::answer`].
 pub type Answer<'a> = BoxFuture<'a, Result<Response<Bytes>, Broken>>;

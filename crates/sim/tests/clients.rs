@@ -1,8 +1,9 @@
-//! The official clients talk to what is simulated: what they take for Ollama, for Upstash is enough of it.
+//! The official clients talk to what is simulated: what they take for Ollama, for Upstash and for Resend is enough of it.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use homefire_sim::mail::Mailroom;
 use homefire_sim::redis::{Redis, Upstash};
 use homefire_sim::scenario::MODELS;
 use homefire_sim::{Node, Pace, Server};
@@ -33,6 +34,18 @@ async fn upstash_javascript() {
     let redis = Redis::start().await.unwrap_or_else(|error| panic!("{error}"));
     let server = Server::open(Upstash::new(redis, KEY), 0, true).await.expect("a port is free");
     run(javascript("@upstash/redis"), "redis.mjs", &[&server.url(), KEY]).await;
+}
+
+#[tokio::test]
+async fn resend_javascript() {
+    let room = Mailroom::new(KEY, 20);
+    let server = Server::open(room.clone(), 0, true).await.expect("a port is free");
+    run(javascript("resend"), "mail.mjs", &[&server.url(), KEY]).await;
+    let mails = room.mails();
+    let keyed: Vec<_> = mails.iter().filter(|mail| mail.key.as_deref() == Some("mini/1/down")).collect();
+    assert_eq!(keyed.len(), 1, "{mails:#?}");
+    assert_eq!((&*keyed[0].subject, keyed[0].text.as_deref()), ("mini is down", Some("since 12:00")));
+    assert_eq!(mails[1].to, ["a@example.com", "B <b@example.com>"]);
 }
 
 const SETUP: &str = "`cargo homefire setup` installs it, `cargo homefire test` knows where";
