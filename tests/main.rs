@@ -1,4 +1,5 @@
-//! The scenario table in its four worlds: one trial a row and world, named after both.
+//! The scenario table in its four worlds: one trial a row and world, named after both. And the monitor's story, once for
+//! each world and store.
 //!
 //! A world that cannot start fails every trial of it; none is ever skipped.
 
@@ -27,6 +28,11 @@ fn main() {
             let worlds = Arc::clone(&worlds);
             trials.push(trial(name, row, move || worlds.play(name, row)));
         }
+    }
+    for story in worlds::STORIES {
+        let (world, store) = story;
+        let name = format!("monitor/{world}_{store}");
+        trials.push(Trial::test(name, move || worlds::tell(story).map_err(Failed::from)));
     }
     let conclusion = libtest_mimic::run(&arguments, trials);
     worlds.end();

@@ -1,6 +1,7 @@
 //! The ways in which the service runs, each behind the same two calls.
 
 pub(crate) mod in_process;
+pub(crate) mod monitor;
 mod native;
 mod socket;
 mod vercel;
@@ -15,6 +16,15 @@ use tokio::runtime::Runtime;
 
 /// The worlds behind real sockets.
 pub(crate) const NAMES: [&str; 3] = ["native", "vercel", "workerd"];
+
+/// The worlds and the stores in which the monitor's story is played.
+pub(crate) const STORIES: [(&str, &str); 5] = [
+    ("native", "memory"),
+    ("native", "upstash"),
+    ("vercel", "upstash"),
+    ("workerd", "upstash"),
+    ("workerd", "durable"),
+];
 
 /// The worlds that have been started, each at its first row.
 #[derive(Default)]
@@ -34,7 +44,7 @@ impl Worlds {
     pub(crate) fn play(&self, name: &'static str, row: &Scenario) -> Result<(), String> {
         let slot =
             Arc::clone(self.started.lock().unwrap_or_else(PoisonError::into_inner).entry(name).or_default());
-        let running = slot.get_or_init(|| start(name).map(|running| Mutex::new(Some(running))));
+        let running = slot.get_or_init(|| run(name).map(|running| Mutex::new(Some(running))));
         let running = running.as_ref().map_err(|error| format!("the world {name} did not start: {error}"))?;
         let mut running = running.lock().unwrap_or_else(PoisonError::into_inner);
         let Running { world, runtime } = running.as_mut().ok_or("the world has ended")?;
@@ -55,15 +65,28 @@ impl Worlds {
     }
 }
 
-fn start(name: &str) -> Result<Running, String> {
+fn run(name: &str) -> Result<Running, String> {
     let runtime = Runtime::new().map_err(|error| error.to_string())?;
-    let world = runtime.block_on(async {
-        match name {
-            "native" => native::start().await,
-            "vercel" => vercel::start().await,
-            "workerd" => workerd::start().await,
-            other => Err(format!("no such world: {other}")),
-        }
-    })?;
+    let world = runtime.block_on(start(name, Vec::new()))?;
     Ok(Running { world, runtime })
+}
+
+/// Plays the monitor's story.
+pub(crate) fn tell(story: (&str, &str)) -> Result<(), String> {
+    let runtime = Runtime::new().map_err(|error| error.to_string())?;
+    let result = runtime.block_on(monitor::play(story));
+    runtime.shutdown_background();
+    result
+}
+
+/// Starts a world with two nodes, the scenario table's settings and `more`.
+async fn start(name: &str, more: Vec<(String, String)>) -> Result<SocketWorld, String> {
+    let (nodes, mut variables) = socket::nodes().await?;
+    variables.extend(more);
+    match name {
+        "native" => native::start(nodes, &variables).await,
+        "vercel" => vercel::start(nodes, &variables).await,
+        "workerd" => workerd::start(nodes, &variables).await,
+        other => Err(format!("no such world: {other}")),
+    }
 }

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use homefire_core::service::Service;
 use homefire_native::Native;
+use homefire_sim::Server;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
-use super::socket::{Log, Service as Listening, SocketWorld, nodes};
+use super::socket::{Log, Service as Listening, SocketWorld};
 
-pub(crate) async fn start() -> Result<SocketWorld, String> {
-    let (nodes, variables) = nodes().await?;
+pub(crate) async fn start(nodes: [Server; 2], variables: &[(String, String)]) -> Result<SocketWorld, String> {
     let read = |name: &str| variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
     let service = Service::from_reader(read).map_err(|faults| faults.to_string())?;
     let log = Log::default();

@@ -1,24 +1,26 @@
 //! The very binaries that Vercel would start, one a function.
 
+use homefire_sim::Server;
 use tokio::process::Command;
 
-use super::socket::{Log, Service, SocketWorld, free_port, nodes};
+use super::socket::{Log, Service, SocketWorld, free_port};
 
 /// The paths, and who answers there. What is no function's path is answered by any of them.
-const FUNCTIONS: [(&str, &str); 3] = [
+const FUNCTIONS: [(&str, &str); 5] = [
     ("/api/draft", env!("CARGO_BIN_EXE_draft")),
     ("/api/feedback", env!("CARGO_BIN_EXE_feedback")),
+    ("/api/status", env!("CARGO_BIN_EXE_status")),
+    ("/api/cron/health", env!("CARGO_BIN_EXE_health")),
     ("/", env!("CARGO_BIN_EXE_terminal")),
 ];
 
-pub(crate) async fn start() -> Result<SocketWorld, String> {
-    let (nodes, variables) = nodes().await?;
+pub(crate) async fn start(nodes: [Server; 2], variables: &[(String, String)]) -> Result<SocketWorld, String> {
     let log = Log::default();
     let mut services = Vec::new();
     for (place, binary) in FUNCTIONS {
         let port = free_port().await?;
         let mut command = Command::new(binary);
-        command.env("VERCEL_DEV_PORT", port.to_string()).envs(variables.clone());
+        command.env("VERCEL_DEV_PORT", port.to_string()).envs(variables.iter().cloned());
         services.push(Service::spawn(place, command, port, &log).await?);
     }
     Ok(SocketWorld::new(services, nodes, log))

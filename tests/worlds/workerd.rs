@@ -3,14 +3,14 @@
 use std::path::Path;
 
 use homefire::wrangler;
+use homefire_sim::Server;
 
-use super::socket::{Log, Service, SocketWorld, free_port, nodes};
+use super::socket::{Log, Service, SocketWorld, free_port};
 
-pub(crate) async fn start() -> Result<SocketWorld, String> {
-    let (nodes, variables) = nodes().await?;
+pub(crate) async fn start(nodes: [Server; 2], variables: &[(String, String)]) -> Result<SocketWorld, String> {
     let (port, inspector) = (free_port().await?, free_port().await?);
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let command = wrangler::dev(port, inspector, &variables, folder).map_err(|error| format!("{error:#}"))?;
+    let command = wrangler::dev(port, inspector, variables, folder).map_err(|error| format!("{error:#}"))?;
     let log = Log::default();
     let service = Service::spawn("/", command, port, &log).await?;
     Ok(SocketWorld::new(vec![service], nodes, log))

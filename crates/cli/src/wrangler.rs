@@ -36,6 +36,8 @@ pub fn dev(port: u16, inspector: u16, variables: &[(String, String)], folder: &P
         .arg("--config")
         .arg(&path)
         .args(["--ip", "127.0.0.1", "--port", &port.to_string(), "--inspector-port", &inspector.to_string()])
+        // The cron trigger answers at /__scheduled, and what a Durable Object keeps is this run's alone.
+        .args(["--test-scheduled", "--persist-to", &format!("state-{port}")])
         .args(["--show-interactive-dev-session=false", "--log-level", "log"])
         .env("WRANGLER_SEND_METRICS", "false")
         .env("NO_UPDATE_NOTIFIER", "1")

@@ -21,7 +21,7 @@ use letter::Letter;
 pub use state::{Damping, Flip, Health, State, Way};
 
 /// The letters that wait at the most; the oldest gives way.
-const MOST_UNTOLD: usize = 8;
+const MOST_UNTOLD: usize = 64;
 
 /// What one look at a node found.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -23,19 +23,13 @@ use serde_json::{Value, json};
 
 use crate::outside::{Answer, Broken, Outside, Turns, bearer, carried_out, header, json, page, tell};
 use ask::Ask;
+pub use homefire_core::store::upstash::SWAP;
 pub use reply::Reply;
 pub use server::Redis;
 pub use slate::Slate;
 
 /// A command's name and its arguments.
 pub type Command = Vec<Bytes>;
-
-/// Compare and swap in one step, for a Redis that has no `SET … IFEQ`: 1 if the text under `KEYS[1]` was `ARGV[1]` and is
-/// now `ARGV[2]`, else 0. What is missing, or no text, counts as an empty one.
-pub const SWAP: &str = "local old = redis.call('TYPE', KEYS[1]).ok == 'string' and redis.call('GET', KEYS[1]) or '' \
-     if old ~= ARGV[1] then return 0 end \
-     redis.call('SET', KEYS[1], ARGV[2]) \
-     return 1";
 
 /// What carries commands out.
 pub trait Engine: Debug + Send + Sync + 'static {

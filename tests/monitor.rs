@@ -1,0 +1,240 @@
+//! Told once: whatever the nodes, the store, the mail service and the rounds do. In virtual time, over random schedules.
+
+use std::collections::{BTreeMap, HashSet};
+use std::time::Duration;
+
+use homefire_core::health;
+use homefire_core::platform::Platform;
+use homefire_core::service::Service;
+use homefire_sim::mail::{self, Mailroom};
+use homefire_sim::redis::{self, Slate, Upstash};
+use homefire_sim::scenario::{MODELS, nodes_variable};
+use homefire_sim::{InProcess, Node, Pace, Reach};
+use proptest::prelude::*;
+use serde_json::Value;
+
+const NAMES: [&str; 2] = ["mini", "cloud"];
+
+/// From one step of a schedule to the next: longer than anything in a round takes.
+const STEP: Duration = Duration::from_secs(300);
+
+/// What happens in one step.
+#[derive(Clone, Debug)]
+struct Step {
+    /// How the nodes are.
+    up: [bool; 2],
+    /// What the next requests to the store meet.
+    store: Vec<redis::Fault>,
+    /// What the next mails meet.
+    mail: Vec<mail::Fault>,
+    /// Rounds at once: none where the trigger was skipped, several where it came twice.
+    rounds: usize,
+}
+
+struct House {
+    platform: InProcess,
+    service: Service,
+    store: Upstash<Slate>,
+    mail: Mailroom,
+}
+
+impl House {
+    fn new() -> Self {
+        let nodes = nodes_variable("http://mini", "http://cloud");
+        let read = |name: &str| {
+            Some(match name {
+                "HOMEFIRE_NODES" => nodes.clone(),
+                "UPSTASH_REDIS_REST_URL" => "http://store".to_owned(),
+                "UPSTASH_REDIS_REST_TOKEN" => "store-token".to_owned(),
+                "RESEND_BASE_URL" => "http://mail".to_owned(),
+                "RESEND_API_KEY" => "re_key".to_owned(),
+                "MAIL_FROM" => "Homefire <homefire@example.com>".to_owned(),
+                "MAIL_TO" => "owner@example.com".to_owned(),
+                _ => return None,
+            })
+        };
+        let service = Service::from_reader(read).expect("the settings are sound");
+        let nodes = NAMES.map(|host| (host.to_owned(), Node::new(&MODELS, Pace::QUICK)));
+        let platform = InProcess::new(nodes, service.config.deadlines.connect);
+        let (store, mail) = (Upstash::new(Slate::default(), "store-token"), Mailroom::new("re_key", 10));
+        platform.add("store", store.clone());
+        platform.add("mail", mail.clone());
+        Self { platform, service, store, mail }
+    }
+
+    async fn play(&self, step: &Step) {
+        for (nth, up) in step.up.into_iter().enumerate() {
+            self.platform.set(nth, if up { Reach::Up } else { Reach::Down });
+        }
+        step.store.iter().for_each(|fault| self.store.queue(*fault));
+        step.mail.iter().for_each(|fault| self.mail.queue(*fault));
+        let rounds = (0..step.rounds).map(|_| health::round(&self.platform, &self.service));
+        futures_util::future::join_all(rounds).await;
+        self.store.calm();
+        self.mail.calm();
+        self.platform.sleep(STEP).await;
+    }
+
+    fn record(&self) -> Value {
+        let text = self.store.engine().text("homefire:monitor").unwrap_or_default();
+        serde_json::from_slice(&text).unwrap_or_default()
+    }
+
+    /// What the owner was told of each node, in its order.
+    fn told(&self) -> Result<BTreeMap<String, Vec<String>>, String> {
+        let (mut told, mut keys) = (BTreeMap::<String, Vec<String>>::new(), HashSet::new());
+        for letter in self.mail.mails() {
+            let key = letter.key.ok_or("a mail without a key")?;
+            if !keys.insert(key.clone()) {
+                return Err(format!("told twice: {key}"));
+            }
+            for flip in key.split('/').skip(1) {
+                let [node, epoch, way, _since] = flip.split('-').collect::<Vec<_>>()[..] else {
+                    return Err(format!("not a key: {key}"));
+                };
+                told.entry(node.to_owned()).or_default().push(format!("{way} {epoch}"));
+            }
+        }
+        Ok(told)
+    }
+}
+
+/// The rule of damping, written once more and apart: what an owner expects to be told.
+#[derive(Default)]
+struct Expected {
+    is_up: Option<bool>,
+    row: (bool, u32),
+    told: Vec<String>,
+}
+
+impl Expected {
+    fn look(&mut self, up: bool) {
+        let (last, count) = self.row;
+        self.row = if last == up { (up, count + 1) } else { (up, 1) };
+        let is_believed = self.row.1 >= 2 || (up && self.is_up.is_none());
+        if is_believed && self.is_up != Some(up) {
+            let is_news = !up || self.is_up.is_some();
+            self.is_up = Some(up);
+            if is_news {
+                let way = if up { "rose" } else { "fell" };
+                self.told.push(format!("{way} {}", self.told.len() + 1));
+            }
+        }
+    }
+}
+
+async fn told_once(schedule: &[Step]) -> Result<(), String> {
+    let house = House::new();
+    let mut expected: [Expected; 2] = Default::default();
+    let mut rounds = 0;
+    let last = schedule.last().map_or([true; 2], |step| step.up);
+    let quiet = Step { up: last, store: Vec::new(), mail: Vec::new(), rounds: 1 };
+    for step in schedule.iter().chain(std::iter::repeat_n(&quiet, 4)) {
+        house.play(step).await;
+        let now = house.record()["round"].as_u64().unwrap_or_default();
+        for _ in rounds..now {
+            expected.iter_mut().zip(step.up).for_each(|(node, up)| node.look(up));
+        }
+        rounds = now;
+    }
+    let (told, record) = (house.told()?, house.record());
+    for ((name, expected), up) in NAMES.iter().zip(&expected).zip(last) {
+        let told = told.get(*name).cloned().unwrap_or_default();
+        if told != expected.told {
+            return Err(format!("{name}: expected {:?}, told {told:?}", expected.told));
+        }
+        let health = &record["nodes"][name]["health"];
+        if *health != (if up { "up" } else { "down" }) {
+            return Err(format!("{name} is {}, and is known as {health}", if up { "up" } else { "down" }));
+        }
+    }
+    match record["untold"].as_array() {
+        Some(untold) if untold.is_empty() => Ok(()),
+        untold => Err(format!("still untold: {untold:?}")),
+    }
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    use mail::Fault as M;
+    use redis::Fault as R;
+    let seconds = Duration::from_secs;
+    let store = prop::sample::select(vec![
+        R::Spared,
+        R::Spared,
+        R::Spared,
+        R::Unavailable,
+        R::Lost,
+        R::Slow(seconds(1)),
+        R::Slow(seconds(20)),
+        R::Hang,
+        R::Garbage,
+        R::Unauthorized,
+        R::Quota,
+    ]);
+    let mail = prop::sample::select(vec![
+        M::Spared,
+        M::Spared,
+        M::TooMany(400),
+        M::TooMany(1),
+        M::Failing,
+        M::Lost,
+        M::Slow(seconds(2)),
+        M::Slow(seconds(30)),
+        M::Hang,
+        M::Unauthorized,
+    ]);
+    let faults = (prop::collection::vec(store, 0..5), prop::collection::vec(mail, 0..3));
+    let rounds = prop::sample::select(vec![0, 1, 1, 1, 1, 2, 3]);
+    (any::<[bool; 2]>(), faults, any::<[bool; 3]>(), rounds).prop_map(|(up, (store, mail), calm, rounds)| {
+        Step {
+            // Most steps change nothing: what lasts is what is told.
+            up,
+            store: if calm[0] { Vec::new() } else { store },
+            mail: if calm[1] { Vec::new() } else { mail },
+            rounds,
+        }
+    })
+}
+
+/// Steps in which a node stays as it is for a while.
+fn schedule() -> impl Strategy<Value = Vec<Step>> {
+    prop::collection::vec((step(), 1_usize..5), 1..10).prop_map(|stretches| {
+        let mut schedule: Vec<Step> = Vec::new();
+        for (step, length) in stretches {
+            let calm = Step { store: Vec::new(), mail: Vec::new(), rounds: 1, ..step.clone() };
+            schedule.push(step);
+            schedule.extend(std::iter::repeat_n(calm, length - 1));
+        }
+        schedule
+    })
+}
+
+proptest! {
+    // More with PROPTEST_CASES.
+    #![proptest_config(ProptestConfig {
+        cases: ProptestConfig::default().cases.max(1000),
+        ..ProptestConfig::default()
+    })]
+
+    #[test]
+    fn every_flip_that_lasts_is_told_once(schedule in schedule()) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        runtime.expect("a runtime").block_on(told_once(&schedule)).map_err(TestCaseError::fail)?;
+    }
+}
+
+#[test]
+fn a_record_of_another_kind_counts_as_none() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.expect("a runtime").block_on(async {
+        let house = House::new();
+        let down = Step { up: [false, true], store: Vec::new(), mail: Vec::new(), rounds: 1 };
+        house.play(&Step { store: vec![redis::Fault::WrongType], ..down.clone() }).await;
+        house.play(&down).await;
+        house.play(&down).await;
+        assert_eq!(house.told().unwrap()["mini"], ["fell 1"]);
+        house.store.engine().write("homefire:monitor", "{\"nodes\": 7");
+        house.play(&down).await;
+        assert_eq!(house.record()["round"], 1);
+    });
+}

@@ -1,0 +1,166 @@
+//! The monitor's story over real sockets: a node falls and rises, and its owner is told of each once.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::StreamExt;
+use homefire_sim::mail::Mailroom;
+use homefire_sim::redis::{Redis, Upstash};
+use homefire_sim::scenario::World;
+use homefire_sim::{Reach, Server};
+use http::Request;
+use serde_json::Value;
+use tokio::time::sleep;
+
+use super::socket::SocketWorld;
+use super::{STORIES, start};
+
+const SECRET: &str = "a-cron-secret-of-tests";
+const KEY: &str = "re_tests";
+const TOKEN: &str = "a-store-token-of-tests";
+
+/// What stands beside the service, for as long as this lives.
+struct Outside {
+    mail: Server<Mailroom>,
+    store: Option<Server<Upstash<Redis>>>,
+}
+
+impl Outside {
+    async fn open(store: &str) -> Result<Self, String> {
+        let mail = Server::open(Mailroom::new(KEY, 10), 0, false).await.map_err(|error| error.to_string())?;
+        let store = match store {
+            "upstash" => {
+                let redis = Redis::start().await.map_err(|error| error.to_string())?;
+                let upstash = Upstash::new(redis, TOKEN);
+                Some(Server::open(upstash, 0, false).await.map_err(|error| error.to_string())?)
+            }
+            _ => None,
+        };
+        Ok(Self { mail, store })
+    }
+
+    fn variables(&self, store: &str) -> Vec<(String, String)> {
+        let mut variables = vec![
+            ("CRON_SECRET", SECRET.to_owned()),
+            ("PROBE_MS", "1000".to_owned()),
+            ("RESEND_API_KEY", KEY.to_owned()),
+            ("RESEND_BASE_URL", self.mail.url()),
+            ("MAIL_FROM", "Homefire <homefire@example.com>".to_owned()),
+            ("MAIL_TO", "owner@example.com".to_owned()),
+            ("HOMEFIRE_STORE", store.to_owned()),
+        ];
+        if let Some(store) = &self.store {
+            variables.push(("UPSTASH_REDIS_REST_URL", store.url()));
+            variables.push(("UPSTASH_REDIS_REST_TOKEN", TOKEN.to_owned()));
+        }
+        variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    fn subjects(&self) -> Vec<String> {
+        self.mail.service().mails().into_iter().map(|mail| mail.subject).collect()
+    }
+}
+
+/// Plays it in one of [`STORIES`].
+pub(crate) async fn play((world, store): (&str, &str)) -> Result<(), String> {
+    debug_assert!(STORIES.contains(&(world, store)));
+    let outside = Outside::open(store).await?;
+    let has_trigger = world == "workerd";
+    let mut world = Story { world: start(world, outside.variables(store)).await?, outside };
+
+    same("without the secret", world.get("/api/cron/health", None).await?.0, 401)?;
+    world.rounds(1).await?;
+    world.told(&[])?;
+    world.state("mini", "up").await?;
+
+    world.set(0, Reach::Down).await?;
+    world.rounds(1).await?;
+    world.told(&[])?;
+    world.rounds(1).await?;
+    world.told(&["Homefire: mini down"])?;
+    world.state("mini", "down").await?;
+    world.state("cloud", "up").await?;
+    // Twice at once, and once more.
+    let (one, other) = tokio::join!(world.round(), world.round());
+    one.and(other)?;
+    world.rounds(1).await?;
+    world.told(&["Homefire: mini down"])?;
+
+    world.set(0, Reach::Up).await?;
+    world.rounds(3).await?;
+    world.told(&["Homefire: mini down", "Homefire: mini up again"])?;
+    world.state("mini", "up").await?;
+    if has_trigger { world.scheduled().await } else { Ok(()) }
+}
+
+struct Story {
+    world: SocketWorld,
+    outside: Outside,
+}
+
+impl Story {
+    async fn set(&mut self, nth: usize, reach: Reach) -> Result<(), String> {
+        self.world.set(nth, reach).await
+    }
+
+    async fn get(&self, path: &str, secret: Option<&str>) -> Result<(u16, Value), String> {
+        let mut request = Request::get(path);
+        if let Some(secret) = secret {
+            request = request.header("authorization", format!("Bearer {secret}"));
+        }
+        let request = request.body(Bytes::new()).expect("the request is well formed");
+        let (head, mut body) = self.world.send(path, request).await?.into_parts();
+        let mut text = Vec::new();
+        while let Some(chunk) = body.next().await {
+            text.extend(chunk?);
+        }
+        Ok((head.status.as_u16(), serde_json::from_slice(&text).unwrap_or_default()))
+    }
+
+    async fn round(&self) -> Result<(), String> {
+        let (status, told) = self.get("/api/cron/health", Some(SECRET)).await?;
+        same(&format!("a round: {told}"), status, 200)
+    }
+
+    async fn rounds(&self, count: usize) -> Result<(), String> {
+        for _ in 0..count {
+            self.round().await?;
+        }
+        Ok(())
+    }
+
+    fn told(&self, expect: &[&str]) -> Result<(), String> {
+        match self.outside.subjects() == expect {
+            true => Ok(()),
+            false => Err(format!("told: expected {expect:?}, saw {:?}", self.outside.subjects())),
+        }
+    }
+
+    async fn state(&self, node: &str, expect: &str) -> Result<(), String> {
+        let (_, status) = self.get("/api/status", None).await?;
+        let nodes = status["nodes"].as_array().cloned().unwrap_or_default();
+        let seen = nodes.iter().find(|known| known["name"] == node).map(|known| known["state"].clone());
+        match seen == Some(expect.into()) {
+            true => Ok(()),
+            false => Err(format!("{node}: expected {expect}, saw {status}")),
+        }
+    }
+
+    /// The trigger that is no route plays a round, too.
+    async fn scheduled(&mut self) -> Result<(), String> {
+        self.world.take_log();
+        let (status, _) = self.get("/__scheduled?cron=*/5+*+*+*+*", None).await?;
+        same("the trigger", status, 200)?;
+        for _ in 0..50 {
+            if self.world.take_log().contains(r#""event":"round""#) {
+                return Ok(());
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+        Err("the trigger played no round".to_owned())
+    }
+}
+
+fn same(what: &str, seen: u16, expected: u16) -> Result<(), String> {
+    if seen == expected { Ok(()) } else { Err(format!("{what}: expected {expected}, saw {seen}")) }
+}
