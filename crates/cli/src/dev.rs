@@ -5,6 +5,8 @@ mod home;
 mod serve;
 pub(crate) mod variables;
 
+use std::time::Duration;
+
 use anyhow::Result;
 use clap::{Args, ValueEnum};
 use homefire_sim::Reach;
@@ -55,11 +57,12 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     let url = service.url();
     println!("ready {url}");
     if options.script == Some(Script::Outage) {
-        return outage::play(&url, &mut home).await;
+        return outage::play(&url, &mut home, options.on == On::Native).await;
     }
     greet(&url, &home);
     let (mut terminate, mut hang_up) = (signal(SignalKind::terminate())?, signal(SignalKind::hangup())?);
     let (keys, mut pressed) = mpsc::channel(8);
+    let mut glance = tokio::time::interval(Duration::from_millis(200));
     // Gives the terminal back when it is dropped, however this ends.
     let _keyboard = keyboard::listen(keys);
     loop {
@@ -68,11 +71,19 @@ pub(crate) async fn run(options: Options) -> Result<()> {
                 Key::Kill => toggle(&mut home).await?,
                 Key::Quit => return Ok(()),
             },
+            _ = glance.tick() => show_mails(&mut home),
             ended = service.ended() => return ended,
             _ = tokio::signal::ctrl_c() => return Ok(()),
             _ = terminate.recv() => return Ok(()),
             _ = hang_up.recv() => return Ok(()),
         }
+    }
+}
+
+fn show_mails(home: &mut Home) {
+    for mail in home.new_mails() {
+        screen::say(&format!("✉ {}", mail.subject));
+        mail.text.unwrap_or_default().lines().for_each(|line| screen::say(&format!("│ {line}")));
     }
 }
 

@@ -18,23 +18,55 @@ const PATIENCE: Duration = Duration::from_secs(180);
 /// What happens, and what must come of it.
 struct Act {
     title: &'static str,
+    /// The monitor must have noticed first that the fast node is so.
+    noticed: Option<&'static str>,
     revive_first: bool,
     kill_after: Option<usize>,
     node: &'static str,
     end: &'static str,
 }
 
-const STORY: [Act; 4] = [
-    Act { title: "All is well", revive_first: false, kill_after: None, node: "mini", end: "done" },
+const STORY: [Act; 5] = [
+    Act {
+        title: "All is well",
+        noticed: None,
+        revive_first: false,
+        kill_after: None,
+        node: "mini",
+        end: "done",
+    },
     Act {
         title: "The fast node dies in mid-answer",
+        noticed: None,
         revive_first: false,
         kill_after: Some(10),
         node: "mini",
         end: "cut",
     },
-    Act { title: "It stays dead", revive_first: false, kill_after: None, node: "cloud", end: "done" },
-    Act { title: "It comes back", revive_first: true, kill_after: None, node: "mini", end: "done" },
+    Act {
+        title: "It stays dead",
+        noticed: None,
+        revive_first: false,
+        kill_after: None,
+        node: "cloud",
+        end: "done",
+    },
+    Act {
+        title: "The monitor has noticed",
+        noticed: Some("down"),
+        revive_first: false,
+        kill_after: None,
+        node: "cloud",
+        end: "done",
+    },
+    Act {
+        title: "It comes back",
+        noticed: Some("up"),
+        revive_first: true,
+        kill_after: None,
+        node: "mini",
+        end: "done",
+    },
 ];
 
 /// What a reader got.
@@ -54,13 +86,17 @@ impl Seen {
     }
 }
 
-/// Plays it against the service at `url`; an error says where it went otherwise.
-pub(crate) async fn play(url: &str, home: &mut Home) -> Result<()> {
+/// Plays it against the service at `url`; an error says where it went otherwise. Without a monitor nobody notices.
+pub(crate) async fn play(url: &str, home: &mut Home, is_monitored: bool) -> Result<()> {
     let mut rows = Vec::new();
-    for act in STORY {
+    for act in STORY.into_iter().filter(|act| is_monitored || act.noticed != Some("down")) {
         println!("\n{}.", act.title);
         if act.revive_first {
             home.mini().context("the nodes are simulated")?.set(Reach::Up).await?;
+        }
+        if let Some(state) = act.noticed.filter(|_| is_monitored) {
+            notice(url, state).await.context(act.title)?;
+            home.new_mails().iter().for_each(|mail| screen::say(&format!("✉ {}", mail.subject)));
         }
         let seen = ask(url, act.kill_after, home).await.context(act.title)?;
         screen::say(&format!("head: {}", seen.head));
@@ -83,6 +119,22 @@ pub(crate) async fn play(url: &str, home: &mut Home) -> Result<()> {
         println!("{title:<34}{node:<8}{first:>9} ms{whole:>9} ms{pieces:>8}  {end}");
     }
     Ok(())
+}
+
+/// Waits until the monitor knows that the fast node is in this state.
+async fn notice(url: &str, state: &str) -> Result<()> {
+    let client = homefire_native::client().timeout(PATIENCE).build()?;
+    let noticed = async {
+        loop {
+            let text = client.get(format!("{url}/api/status")).send().await?.text().await?;
+            let status: Value = serde_json::from_str(&text)?;
+            if status["nodes"][0]["state"] == state {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, noticed).await.context("the monitor does not notice")?
 }
 
 async fn ask(url: &str, kill_after: Option<usize>, home: &mut Home) -> Result<Seen> {
@@ -113,7 +165,7 @@ async fn ask(url: &str, kill_after: Option<usize>, home: &mut Home) -> Result<Se
         screen::piece(event["content"].as_str().unwrap_or_default());
         if kill_after == Some(seen.pieces) {
             screen::piece(" ⚡");
-            home.mini().context("the nodes are simulated")?.set(Reach::Down).await?;
+            home.mini().context("the nodes are simulated")?.set(Reach::Silent).await?;
         }
     }
     seen.whole = asked.elapsed();

@@ -78,6 +78,7 @@ async fn play<P: Platform>(platform: &P, service: &Service) -> Result<Outcome, S
     let is_ours = store::swap(platform, service, Kept::Monitor, old.as_deref(), &kept).await?;
     let mut told = 0;
     if is_ours {
+        service.outlook.take(&record);
         told = tell(platform, service, &mut record, &mut kept).await?;
         tell::beat(platform, service).await;
     }

@@ -50,7 +50,7 @@ impl Outlook {
     }
 
     /// Takes in a record, unless it was taken in before: a node that has spoken since is not put out by an old look.
-    fn take(&self, record: &Record) {
+    pub(crate) fn take(&self, record: &Record) {
         let mut inner = self.inner();
         if record.checked <= inner.checked {
             return;

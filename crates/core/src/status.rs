@@ -31,5 +31,6 @@ pub async fn handle<P: Platform>(platform: &P, service: &Service) -> Result<Repl
 pub(crate) async fn read<P: Platform>(platform: &P, service: &Service) -> Report {
     let kept = store::load(platform, service, Kept::Monitor).await.ok().flatten();
     let record = kept.as_deref().map(Record::parse).unwrap_or_default();
+    service.outlook.take(&record);
     report(&record, &service.config, platform.now())
 }

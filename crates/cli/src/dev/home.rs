@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use homefire_core::config::Config;
+use homefire_sim::mail::{Mail, Mailroom};
 use homefire_sim::scenario::{MODELS, nodes_variable};
 use homefire_sim::{Node, Pace, Server};
 
@@ -13,9 +14,21 @@ use crate::Refused;
 /// The variables of the service, and the simulated nodes that live as long as this.
 pub(crate) struct Home {
     pub(crate) variables: Vec<(String, String)>,
-    simulated: Option<[Server; 2]>,
+    simulated: Option<Simulated>,
     names: Vec<String>,
 }
+
+struct Simulated {
+    nodes: [Server; 2],
+    mail: Server<Mailroom>,
+    mails_shown: usize,
+}
+
+/// What opens the simulated mail service.
+const MAIL_KEY: &str = "re_simulated";
+
+/// From one round of the monitor to the next, where nothing else is said: nobody watches for five minutes.
+const ROUND: &str = "5000";
 
 /// A Mac mini on a desk.
 const FAST: Pace = Pace {
@@ -53,7 +66,20 @@ impl Home {
                 variables.retain(|(name, _)| name != "HOMEFIRE_NODES" && name != "OLLAMA_FALLBACK_URL");
                 variables
                     .push(("HOMEFIRE_NODES".to_owned(), nodes_variable(&nodes[0].url(), &nodes[1].url())));
-                Some(nodes)
+                let mail = Server::open(Mailroom::new(MAIL_KEY, 10), 0, true).await?;
+                for (name, value) in [
+                    ("RESEND_API_KEY", MAIL_KEY),
+                    ("RESEND_BASE_URL", &mail.url()),
+                    ("MAIL_FROM", "Homefire <homefire@example.com>"),
+                    ("MAIL_TO", "owner@example.com"),
+                ] {
+                    variables.retain(|(known, _)| known != name);
+                    variables.push((name.to_owned(), value.to_owned()));
+                }
+                if !variables.iter().any(|(name, _)| name == "MONITOR_MS") {
+                    variables.push(("MONITOR_MS".to_owned(), ROUND.to_owned()));
+                }
+                Some(Simulated { nodes, mail, mails_shown: 0 })
             }
         };
         let find =
@@ -69,7 +95,15 @@ impl Home {
 
     /// The fast simulated node.
     pub(crate) fn mini(&mut self) -> Option<&mut Server> {
-        self.simulated.as_mut().map(|nodes| &mut nodes[0])
+        self.simulated.as_mut().map(|simulated| &mut simulated.nodes[0])
+    }
+
+    /// The mails that the simulated owner got since the last call.
+    pub(crate) fn new_mails(&mut self) -> Vec<Mail> {
+        let Some(simulated) = &mut self.simulated else { return Vec::new() };
+        let mails = simulated.mail.service().mails().split_off(simulated.mails_shown);
+        simulated.mails_shown += mails.len();
+        mails
     }
 
     pub(crate) fn describe(&self) -> String {
