@@ -1,13 +1,14 @@
 //! Records in Redis, over the REST interface of Upstash.
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
 use http::{Method, Request};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{LONGEST_RECORD, Record, StoreError};
 use crate::platform::{Platform, gather};
+use crate::upstream::AGENT;
 
 /// Where records are kept, and the token that opens it.
 #[derive(Clone, Debug)]
@@ -65,6 +66,7 @@ async fn command<P: Platform>(
     *request.method_mut() = Method::POST;
     *request.uri_mut() = upstash.url.parse().expect("the configuration holds only sound URLs");
     request.headers_mut().insert(AUTHORIZATION, upstash.token.clone());
+    request.headers_mut().insert(USER_AGENT, AGENT);
     request.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     let (head, mut body) = platform.fetch(request).await.map_err(|_| StoreError::Away)?.into_parts();
     // Quotes and lines take two bytes each.
