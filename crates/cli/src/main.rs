@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "what a person reads is what this program is for")]
 
 mod dev;
+mod doctor;
 mod draft;
 mod frames;
 mod fuzz;
@@ -14,8 +15,10 @@ mod test;
 mod worker;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use tokio::runtime::Runtime;
 
 const EXIT_CODES: &str =
     "Exit codes: 0 all is well, 1 something failed, 2 the command or the configuration is wrong.";
@@ -36,6 +39,13 @@ enum Command {
     /// HOMEFIRE_NODES two nodes are simulated: `mini`, which is fast and can be killed, and `cloud`, which is slow.
     #[command(after_help = EXIT_CODES)]
     Dev(dev::Options),
+    /// Look at a configuration from the operator's chair: what is wrong with it, and what to do.
+    ///
+    /// Reads the variables as `dev` does and asks each node, the store and the mail service. One line a check: `ok`, `warn` or
+    /// `FAIL`. Loads the best model of a node that has none in memory. Sends no mail unless told to, and does not call
+    /// HEARTBEAT_URL, for that would count as a beat.
+    #[command(after_help = EXIT_CODES)]
+    Doctor(doctor::Options),
     /// Ask for a payment reminder, and print it as a person would read it.
     ///
     /// The key is DRAFT_KEY of the environment or of `.env`; `dev` on this machine needs none. How the draft came about goes to
@@ -85,10 +95,20 @@ impl std::fmt::Display for Refused {
 
 impl std::error::Error for Refused {}
 
-#[tokio::main]
-async fn main() -> ExitCode {
+/// What is still under way when all is said may take so long: looking up a name cannot be given up.
+const FAREWELL: Duration = Duration::from_secs(1);
+
+fn main() -> ExitCode {
+    let runtime = Runtime::new().expect("the operating system gives a program its threads");
+    let code = runtime.block_on(run());
+    runtime.shutdown_timeout(FAREWELL);
+    code
+}
+
+async fn run() -> ExitCode {
     let result = match Cli::parse().command {
         Command::Dev(options) => dev::run(options).await,
+        Command::Doctor(options) => doctor::run(options).await,
         Command::Draft(options) => draft::run(options).await,
         Command::Fuzz(options) => fuzz::run(&options),
         Command::Test(options) => test::run(&options),

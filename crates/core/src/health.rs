@@ -3,8 +3,8 @@
 //! Whatever fails on the way, a flip is kept before anything is sent, and is sent under a key that makes a second time
 //! no second letter. Rounds that overlap, come twice or are left out change nothing about that.
 
-mod probe;
-mod tell;
+pub mod probe;
+pub mod tell;
 
 use futures_util::future::join_all;
 use http::StatusCode;

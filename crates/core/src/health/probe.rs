@@ -1,4 +1,4 @@
-//! One look at a node. It neither loads a model nor wakes one.
+//! One look at a node. The monitor's neither loads a model nor wakes one.
 
 use std::time::Duration;
 
@@ -40,24 +40,55 @@ pub(super) async fn look<P: Platform>(
     node: &Node,
     asks_word: bool,
 ) -> Finding {
-    let patience = config.monitor.probe;
-    let tags = match ask(platform, node, "/api/tags", patience).await {
-        Ok(said) => said,
-        Err(diagnosis) => return Finding::Bad(diagnosis),
-    };
-    let wanted = [&node.models.primary, &node.models.fallback];
-    let finding = judge(&tags, &wanted);
+    let finding = models(platform, config, node).await;
     if finding != Finding::Good || !asks_word {
         return finding;
     }
     // A load may keep the list of what is loaded waiting: no answer says nothing.
-    let Ok(loaded) = ask(platform, node, "/api/ps", patience).await else { return Finding::Good };
-    let loaded = list(&loaded.body).unwrap_or_default();
-    let resident = wanted.into_iter().find(|model| loaded.iter().any(|name| is_same(name, model)));
-    match resident {
-        Some(model) => word(platform, config, node, model).await,
-        None => Finding::Good,
+    match loaded(platform, config, node).await {
+        Ok(Some(model)) => of_word(word(platform, node, model, config.deadlines.first_word).await.err()),
+        Ok(None) | Err(_) => Finding::Good,
     }
+}
+
+/// Whether the node answers, and has the models that are configured.
+pub async fn models<P: Platform>(platform: &P, config: &Config, node: &Node) -> Finding {
+    match ask(platform, node, "/api/tags", config.monitor.probe).await {
+        Ok(said) => judge(&said, &wanted(node)),
+        Err(diagnosis) => Finding::Bad(diagnosis),
+    }
+}
+
+/// The first of the configured models that is in the node's memory, if any is.
+pub async fn loaded<'a, P: Platform>(
+    platform: &P,
+    config: &Config,
+    node: &'a Node,
+) -> Result<Option<&'a str>, Diagnosis> {
+    let said = ask(platform, node, "/api/ps", config.monitor.probe).await?;
+    let loaded = list(&said.body).unwrap_or_default();
+    let is_loaded = |model: &&String| loaded.iter().any(|name| is_same(name, model));
+    Ok(wanted(node).into_iter().find(is_loaded).map(String::as_str))
+}
+
+/// Asks a model for one token. One that is not loaded is loaded by it.
+pub async fn word<P: Platform>(
+    platform: &P,
+    node: &Node,
+    model: &str,
+    patience: Duration,
+) -> Result<(), Failure> {
+    let message = Message { role: Role::User, content: "Say ok.".to_owned() };
+    let prompt = Prompt { messages: vec![message], format: None, longest: 1 };
+    let word = upstream::first_word::<P, String>(platform, upstream::request(node, model, &prompt));
+    match within(platform, patience, word).await {
+        Ok(outcome) => outcome.map(drop),
+        Err(Elapsed) => Err(Failure::FirstWordTimeout),
+    }
+}
+
+fn wanted(node: &Node) -> [&String; 2] {
+    [&node.models.primary, &node.models.fallback]
 }
 
 async fn ask<P: Platform>(
@@ -111,16 +142,21 @@ fn judge(said: &Said, wanted: &[&String]) -> Finding {
                 }
             }
         },
-        300..=399 | 401 => Diagnosis::AccessRejected,
         403 if said.body.is_empty() => Diagnosis::HostRejected,
-        403 => Diagnosis::AccessRejected,
         503 if memchr::memmem::find(&said.body, b"\"draining\"").is_some() => return Finding::Drained,
+        status => of_status(status),
+    };
+    Finding::Bad(diagnosis)
+}
+
+fn of_status(status: u16) -> Diagnosis {
+    match status {
+        300..=399 | 401 | 403 => Diagnosis::AccessRejected,
         502 => Diagnosis::OriginRefused,
         504 | 524 => Diagnosis::Slow,
         530 => Diagnosis::TunnelDown,
         status => Diagnosis::Status(status),
-    };
-    Finding::Bad(diagnosis)
+    }
 }
 
 fn list(body: &[u8]) -> Option<Vec<String>> {
@@ -133,25 +169,14 @@ fn is_same(listed: &str, model: &str) -> bool {
     listed == model || listed.strip_suffix(":latest") == Some(model)
 }
 
-/// Asks a model that is loaded for one token.
-async fn word<P: Platform>(platform: &P, config: &Config, node: &Node, model: &str) -> Finding {
-    let message = Message { role: Role::User, content: "Say ok.".to_owned() };
-    let prompt = Prompt { messages: vec![message], format: None, longest: 1 };
-    let word = upstream::first_word::<P, String>(platform, upstream::request(node, model, &prompt));
-    let outcome = within(platform, config.deadlines.first_word, word).await;
-    match outcome {
-        Ok(outcome) => of_word(outcome.err()),
-        Err(Elapsed) => Finding::Bad(Diagnosis::Hangs),
-    }
-}
-
-fn of_word(failure: Option<Failure>) -> Finding {
+/// What it means that a node was asked for one token and failed, or did not.
+pub fn of_word(failure: Option<Failure>) -> Finding {
     let diagnosis = match failure {
         // One token may be a blank, or the end; and who is busy works.
         None | Some(Failure::Empty | Failure::EndedEarly | Failure::Status(429 | 503)) => {
             return Finding::Good;
         }
-        Some(Failure::Status(status)) => Diagnosis::Status(status),
+        Some(Failure::Status(status)) => of_status(status),
         Some(Failure::Redirect) => Diagnosis::AccessRejected,
         Some(Failure::Html | Failure::Garbage | Failure::LineTooLong) => Diagnosis::Foreign,
         Some(Failure::Rejected) => Diagnosis::Status(400),
@@ -203,5 +228,19 @@ mod tests {
         check(500, "", Bad(D::Status(500)));
         check(503, "{\"error\":\"busy\"}", Bad(D::Status(503)));
         check(503, "{\"error\":\"draining\"}", Drained);
+    }
+
+    #[test]
+    fn what_a_missing_word_means() {
+        let check = |failure: Failure, expect: Finding| assert_eq!(of_word(Some(failure)), expect);
+        use Diagnosis as D;
+        use Finding::{Bad, Good};
+        check(Failure::Empty, Good);
+        check(Failure::Status(503), Good);
+        check(Failure::Status(401), Bad(D::AccessRejected));
+        check(Failure::Status(404), Bad(D::Status(404)));
+        check(Failure::Status(530), Bad(D::TunnelDown));
+        check(Failure::FirstWordTimeout, Bad(D::Hangs));
+        assert_eq!(of_word(None), Good);
     }
 }

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use http::header::{
     AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT,
 };
-use http::{Method, Request, StatusCode};
-use serde_json::json;
+use http::{Method, Request, Response, StatusCode};
+use serde_json::{Value, json};
 
 use crate::config::{Mail, Monitor};
 use crate::event::Event;
@@ -47,24 +47,33 @@ pub(super) async fn send<P: Platform>(platform: &P, monitor: &Monitor, letter: &
         // The log is where it is told, then.
         return Heard::Accepted;
     };
-    let send = async {
-        let (head, mut body) = platform.fetch(request(mail, letter)).await?.into_parts();
-        Ok::<_, FetchError>(judge(head.status, &head.headers, &gather(&mut body, LONGEST_ANSWER).await?))
-    };
-    match within(platform, PATIENCE, send).await {
-        Ok(heard) => heard.unwrap_or(Heard::Failed("mail_unreachable")),
-        Err(Elapsed) => Heard::Failed("mail_timeout"),
+    let (text, html) = (letter.text(), letter.html());
+    let body =
+        json!({"from": mail.from, "to": mail.to, "subject": letter.subject(), "text": text, "html": html});
+    match post(platform, mail, &body, &letter.key()).await {
+        Ok(reply) => judge(reply.status(), reply.headers(), reply.body()),
+        Err(reason) => Heard::Failed(reason),
     }
 }
 
-fn request(mail: &Mail, letter: &Letter) -> Request<Bytes> {
-    let body = json!({
-        "from": mail.from,
-        "to": mail.to,
-        "subject": letter.subject(),
-        "text": letter.text(),
-        "html": letter.html(),
-    });
+/// `POST /emails` with this body and this idempotency key, 1 to 256 characters of ASCII; or why nothing was heard.
+pub async fn post<P: Platform>(
+    platform: &P,
+    mail: &Mail,
+    body: &Value,
+    key: &str,
+) -> Result<Response<Vec<u8>>, &'static str> {
+    let post = async {
+        let (head, mut body) = platform.fetch(request(mail, body, key)).await?.into_parts();
+        Ok::<_, FetchError>(Response::from_parts(head, gather(&mut body, LONGEST_ANSWER).await?))
+    };
+    match within(platform, PATIENCE, post).await {
+        Ok(reply) => reply.map_err(|_| "mail_unreachable"),
+        Err(Elapsed) => Err("mail_timeout"),
+    }
+}
+
+fn request(mail: &Mail, body: &Value, key: &str) -> Request<Bytes> {
     let mut request = Request::new(Bytes::from(body.to_string()));
     *request.method_mut() = Method::POST;
     *request.uri_mut() =
@@ -73,8 +82,7 @@ fn request(mail: &Mail, letter: &Letter) -> Request<Bytes> {
     headers.insert(AUTHORIZATION, mail.key.clone());
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(USER_AGENT, AGENT);
-    let key =
-        HeaderValue::from_str(&letter.key()).expect("a letter's key is made of ASCII names and numbers");
+    let key = HeaderValue::from_str(key).expect("a letter's key is made of ASCII names and numbers");
     headers.insert(IDEMPOTENCY_KEY, key);
     request
 }
