@@ -26,6 +26,8 @@ pub const LONGEST_RECORD: usize = 256 * 1024;
 pub enum Record {
     /// What the monitor knows of the nodes, and what it has not told yet.
     Monitor,
+    /// What the owner did lately, as it was last heard.
+    Activity,
 }
 
 impl Record {
@@ -33,6 +35,7 @@ impl Record {
     pub fn key(self) -> &'static str {
         match self {
             Self::Monitor => "homefire:monitor",
+            Self::Activity => "homefire:activity",
         }
     }
 }
