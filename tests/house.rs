@@ -102,6 +102,11 @@ fn decisions_wait_for_nothing() {
         "monitor/report.rs",
         "store/memory.rs",
         "config/monitor.rs",
+        "config/activity.rs",
+        "activity/field.rs",
+        "activity/github.rs",
+        "activity/gitlab.rs",
+        "activity/snapshot.rs",
     ];
     let all = sources("crates/core/src");
     for name in sans_io {
@@ -121,8 +126,8 @@ fn decisions_wait_for_nothing() {
 fn only_routes_and_upstream_name_the_platform() {
     let allowed = [
         "platform.rs", "service.rs", "departure.rs", "terminal.rs", "draft.rs", "compose.rs", "feedback.rs",
-        "health.rs", "probe.rs", "tell.rs", "status.rs", "outlook.rs", "store.rs", "upstash.rs",
-        "upstream.rs", "attempt.rs", "hear.rs", "speak.rs",
+        "health.rs", "probe.rs", "tell.rs", "status.rs", "activity.rs", "outlook.rs", "store.rs",
+        "upstash.rs", "upstream.rs", "attempt.rs", "hear.rs", "speak.rs",
     ];
     for (file, code) in sources("crates/core/src") {
         let name = Path::new(&file).file_name().and_then(|name| name.to_str()).expect("a file's name");

@@ -82,6 +82,7 @@ pub(crate) fn tell(story: (&str, &str)) -> Result<(), String> {
 /// Starts a world with two nodes, the scenario table's settings and `more`.
 async fn start(name: &str, more: Vec<(String, String)>) -> Result<SocketWorld, String> {
     let (nodes, mut variables) = socket::nodes().await?;
+    variables.retain(|(name, _)| !more.iter().any(|(other, _)| other == name));
     variables.extend(more);
     match name {
         "native" => native::start(nodes, &variables).await,

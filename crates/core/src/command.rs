@@ -9,6 +9,7 @@ mod text;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::activity::snapshot::Report as Doings;
 use crate::monitor::report::Report;
 use crate::site::{Entry, Site};
 
@@ -33,6 +34,15 @@ pub struct Status {
     pub report: Report,
     /// Questions in flight.
     pub in_flight: usize,
+}
+
+/// What the answers tell that the owner has not written.
+#[derive(Clone, Debug, Default)]
+pub struct Live {
+    /// For `status`.
+    pub status: Status,
+    /// For `show activity`; none is what the owner wrote.
+    pub activity: Option<Doings>,
 }
 
 /// One command.
@@ -77,15 +87,20 @@ pub fn asks_status(query: &str) -> bool {
     query.trim().eq_ignore_ascii_case("status")
 }
 
+/// Whether the answer will need [`Live::activity`].
+pub fn asks_activity(query: &str) -> bool {
+    query.split_whitespace().map(str::to_ascii_lowercase).eq(["show", "activity"])
+}
+
 /// The answer to a command, or to what is nearly one; `None` is free language, for a model to answer.
-pub fn answer(query: &str, site: &Site, status: &Status) -> Option<Answer> {
+pub fn answer(query: &str, site: &Site, live: &Live) -> Option<Answer> {
     let query = query.to_lowercase();
     let words: Vec<&str> = query.split_whitespace().collect();
     TABLE
         .iter()
         .find_map(|command| {
             let holes = matches(command.form, &words)?;
-            call(command.kind, &holes, site, status)
+            call(command.kind, &holes, site, live)
         })
         .or_else(|| suggest::answer(&words, site))
 }
@@ -105,7 +120,7 @@ fn is_hole(word: &str) -> bool {
 }
 
 /// `None` where a hole is not filled with anything that exists.
-fn call(kind: Kind, holes: &[&str], site: &Site, status: &Status) -> Option<Answer> {
+fn call(kind: Kind, holes: &[&str], site: &Site, live: &Live) -> Option<Answer> {
     let entry = holes.first().map(|slug| site.entry(slug));
     match (kind, entry) {
         (Kind::Help, _) => Some(answers::help(site)),
@@ -114,8 +129,11 @@ fn call(kind: Kind, holes: &[&str], site: &Site, status: &Status) -> Option<Answ
         }
         (Kind::ListProducts, _) => Some(answers::list("list products", &[("Products", &site.products)])),
         (Kind::ListSystems, _) => Some(answers::list("list systems", &[("Systems", &site.systems)])),
-        (Kind::ShowActivity, _) => Some(answers::activity(&site.activity)),
-        (Kind::Status, _) => Some(answers::status(status)),
+        (Kind::ShowActivity, _) => Some(match &live.activity {
+            Some(activity) => answers::activity(activity),
+            None => answers::activity(&Doings::written(&site.activity)),
+        }),
+        (Kind::Status, _) => Some(answers::status(&live.status)),
         (Kind::Show, Some(Some(entry))) => Some(answers::show(entry)),
         (Kind::ShowField, Some(Some(entry))) => answers::field(entry, holes[1]),
         (Kind::Explain, Some(Some(entry))) => Some(answers::explain(entry)),

@@ -1,5 +1,6 @@
 //! The configuration, read through a reader that tests can fake; all faults are told at once.
 
+mod activity;
 mod monitor;
 mod nodes;
 #[cfg(test)]
@@ -8,6 +9,7 @@ mod tests;
 use std::fmt;
 use std::time::Duration;
 
+pub use activity::{Activity, Forge};
 pub use monitor::{Keeping, Mail, Monitor};
 pub use nodes::{Models, Node, Nodes};
 
@@ -46,6 +48,10 @@ pub const VARIABLES: &[&str] = &[
     "HOMEFIRE_STORE",
     "UPSTASH_REDIS_REST_URL",
     "UPSTASH_REDIS_REST_TOKEN",
+    "GITHUB_API_URL",
+    "GITHUB_TOKEN",
+    "GITLAB_API_URL",
+    "GITLAB_TOKEN",
 ];
 
 /// What the service was told at its start.
@@ -63,6 +69,8 @@ pub struct Config {
     pub monitor: Monitor,
     /// `HOMEFIRE_STORE`: where records are kept for all instances.
     pub keeping: Keeping,
+    /// Where the owner's activity is asked for.
+    pub activity: Activity,
 }
 
 /// Every wait by its name. The figures of the defaults are the products' own.
@@ -132,10 +140,11 @@ impl Config {
         let draft_key = reader.key("DRAFT_KEY");
         let monitor = monitor::read(&mut reader);
         let keeping = monitor::read_keeping(&mut reader);
+        let activity = activity::read(&mut reader);
         let nodes = nodes::read(&mut reader);
         match nodes {
             Some(nodes) if reader.faults.is_empty() => {
-                Ok(Self { nodes, deadlines, allowed_origins, draft_key, monitor, keeping })
+                Ok(Self { nodes, deadlines, allowed_origins, draft_key, monitor, keeping, activity })
             }
             _ => Err(Faults(reader.faults)),
         }

@@ -37,6 +37,8 @@ pub enum Event {
     BeatFailed,
     /// The monitor's record could not be read or written; the round does not count.
     StoreFailed { reason: String },
+    /// The owner's activity was not read from this place, or not kept (`store`); what was heard before stays.
+    ActivityFailed { place: &'static str, reason: String },
     /// What the monitor knows is lost with this instance, and other instances do not know it.
     MemoryOnly,
     /// The configuration was refused; each fault names its variable and no value that is secret.

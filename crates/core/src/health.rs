@@ -10,6 +10,7 @@ use futures_util::future::join_all;
 use http::StatusCode;
 use serde::Serialize;
 
+use crate::activity;
 use crate::error::Error;
 use crate::event::Event;
 use crate::monitor::{Finding, Health, Record};
@@ -81,6 +82,7 @@ async fn play<P: Platform>(platform: &P, service: &Service) -> Result<Outcome, S
         service.outlook.take(&record);
         told = tell(platform, service, &mut record, &mut kept).await?;
         tell::beat(platform, service).await;
+        refresh(platform, service);
     }
     let nodes = findings.iter().map(|(name, finding)| Seen {
         node: name.clone(),
@@ -91,6 +93,12 @@ async fn play<P: Platform>(platform: &P, service: &Service) -> Result<Outcome, S
         },
     });
     Ok(Outcome { round: record.round, nodes: nodes.collect(), told, untold: record.untold.len() })
+}
+
+/// The owner's activity, behind the round's back: the round waits for nobody in it.
+fn refresh<P: Platform>(platform: &P, service: &Service) {
+    let (platform, service) = (platform.clone(), service.clone());
+    platform.clone().wait_until(async move { activity::refresh(&platform, &service).await });
 }
 
 async fn look<P: Platform>(platform: &P, service: &Service, asks_word: bool) -> Vec<(String, Finding)> {

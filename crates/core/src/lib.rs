@@ -3,6 +3,7 @@
 //! In scope: which node is asked and for how long, what is relayed, what a reader is told, what the commands answer.
 //! Out of scope: sockets, clocks, threads, the environment, randomness. Those come through [`platform::Platform`].
 
+pub mod activity;
 pub mod command;
 pub mod config;
 pub mod deadline;

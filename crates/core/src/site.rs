@@ -71,6 +71,12 @@ mod tests {
         check("name = \"Quarry\"", "name = \"\"\"a\nb\"\"\"", "products[4].name: more than one line");
         check("name = \"Quarry\"", "name = 7", "name");
         check("https://ollama.com", "ollama.com", "systems[0].links.ollama: \"ollama.com\" is not a link");
+        check(
+            "user = \"ada-example\"",
+            "user = \"ada/..\"",
+            "activity.github.user: \"ada/..\" is not a user's",
+        );
+        check("user = \"ada-example\"", "user = \"..\"", "activity.github.user: \"..\" is not a user's");
         check("role = \"Software engineer\"\n", "", "role");
         check("[owner]", "[owner", "line 4");
     }

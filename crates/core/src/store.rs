@@ -28,6 +28,8 @@ pub enum Record {
     Monitor,
     /// Nothing: `doctor` tries the keeper with it.
     Doctor,
+    /// What the owner did lately, as it was last heard.
+    Activity,
 }
 
 impl Record {
@@ -36,6 +38,7 @@ impl Record {
         match self {
             Self::Monitor => "homefire:monitor",
             Self::Doctor => "homefire:doctor",
+            Self::Activity => "homefire:activity",
         }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
+use crate::activity;
 use crate::command;
 use crate::departure::Departure;
 use crate::error::Error;
@@ -29,22 +30,24 @@ const LONGEST_ANSWER: u32 = 1024;
 pub async fn handle<P: Platform>(platform: &P, service: &Service, body: &[u8]) -> Result<Reply, Error> {
     let arrived = platform.now();
     let ask = Ask::parse(body)?;
-    let status = status(platform, service, &ask.query).await;
-    if let Some(answer) = command::answer(&ask.query, service.site, &status) {
+    let live = live(platform, service, &ask.query).await;
+    if let Some(answer) = command::answer(&ask.query, service.site, &live) {
         return Ok(reply::json(StatusCode::OK, &answer));
     }
     stream(platform, service, ask, arrived).await
 }
 
 /// Only whoever asks for it waits for the keeper.
-async fn status<P: Platform>(platform: &P, service: &Service, query: &str) -> command::Status {
-    match command::asks_status(query) {
-        true => command::Status {
-            report: status::read(platform, service).await,
-            in_flight: service.memory.in_flight(),
-        },
-        false => command::Status::default(),
+async fn live<P: Platform>(platform: &P, service: &Service, query: &str) -> command::Live {
+    let mut live = command::Live::default();
+    if command::asks_status(query) {
+        let report = status::read(platform, service).await;
+        live.status = command::Status { report, in_flight: service.memory.in_flight() };
     }
+    if command::asks_activity(query) {
+        live.activity = Some(activity::read(platform, service).await);
+    }
+    live
 }
 
 async fn stream<P: Platform>(

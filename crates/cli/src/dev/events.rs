@@ -71,6 +71,7 @@ fn words(event: &Value) -> Option<String> {
         "untold" => format!("the owner could not be told, {reason}: {}", text("subject")),
         "beat_failed" => "whoever waits for the monitor's beat did not hear it".to_owned(),
         "store_failed" => format!("the store failed, {reason}: this round does not count"),
+        "activity_failed" => format!("no news of activity from {}, {reason}: the last stays", text("place")),
         "memory_only" => {
             "what the monitor knows is kept in this instance alone: configure a store".to_owned()
         }
@@ -106,6 +107,7 @@ mod tests {
             | Event::Untold { .. }
             | Event::BeatFailed
             | Event::StoreFailed { .. }
+            | Event::ActivityFailed { .. }
             | Event::MemoryOnly
             | Event::Misconfigured { .. } => {}
         }
@@ -165,6 +167,10 @@ mod tests {
         check(
             &Event::StoreFailed { reason: "away".to_owned() },
             "the store failed, away: this round does not count",
+        );
+        check(
+            &Event::ActivityFailed { place: "github", reason: "status_403".to_owned() },
+            "no news of activity from github, status_403: the last stays",
         );
         check(&Event::MemoryOnly, "what the monitor knows is kept in this instance alone: configure a store");
         check(

@@ -3,10 +3,11 @@
 use serde_json::json;
 
 use super::{Answer, Status, TABLE, text};
+use crate::activity::snapshot::{Report, Told};
 use crate::monitor::Health;
 use crate::monitor::letter::date;
 use crate::monitor::report::NodeReport;
-use crate::site::{Account, Activity, Entry, Site};
+use crate::site::{Entry, Site};
 
 pub(super) fn help(site: &Site) -> Answer {
     let rows = TABLE.iter().map(|command| (command.form, command.summary.to_owned()));
@@ -65,18 +66,19 @@ pub(super) fn explain(entry: &Entry) -> Answer {
     Answer::new(format!("explain {}", entry.slug), text, entry)
 }
 
-pub(super) fn activity(activity: &Activity) -> Answer {
-    let section = |(place, account): (&str, &Account)| {
-        let rows: Vec<_> = account
-            .recent
-            .iter()
-            .map(|act| (act.date.as_str(), format!("{}: {}", act.repo, act.line)))
-            .collect();
-        format!("{place}, {}\n{}", account.url, text::table(rows))
+pub(super) fn activity(report: &Report) -> Answer {
+    let section = |(place, told): (&str, &Told)| {
+        let rows = told.recent.iter().map(|act| (act.date.as_str(), format!("{}: {}", act.repo, act.line)));
+        format!("{place}, {}\n{}", told.url, text::table(rows))
     };
-    let places = [("GitHub", &activity.github), ("GitLab", &activity.gitlab)].map(section);
-    let text = format!("{}\n\nAs of {}.", places.join("\n\n"), activity.as_of);
-    Answer::new("show activity", text, activity)
+    let places = [("GitHub", &report.github), ("GitLab", &report.gitlab)].map(section);
+    let (github, gitlab) = (report.github.when(), report.gitlab.when());
+    let when = match github == gitlab {
+        true => format!("As of {github}."),
+        false => format!("GitHub as of {github}; GitLab as of {gitlab}."),
+    };
+    let text = format!("{}\n\n{}", places.join("\n\n"), text::wrap(&when, 0));
+    Answer::new("show activity", text, report)
 }
 
 pub(super) fn status(status: &Status) -> Answer {

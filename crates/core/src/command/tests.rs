@@ -3,9 +3,11 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::activity::snapshot::Heard;
 use crate::monitor::Health;
 use crate::monitor::report::{Availability, NodeReport};
 use crate::platform::Moment;
+use crate::site::Act;
 
 fn status() -> Status {
     let node = |name: &str, state| NodeReport {
@@ -21,7 +23,7 @@ fn status() -> Status {
 }
 
 fn ask(query: &str) -> Option<Answer> {
-    answer(query, Site::load(), &status())
+    answer(query, Site::load(), &Live { status: status(), activity: None })
 }
 
 #[test]
@@ -49,6 +51,45 @@ fn commands() {
     check("status", "status", "big, then small; up since 2026-01-01");
     check("status", "status", "well 50.0 %");
     check("Status ", "status", "big, then small; unknown");
+}
+
+#[test]
+fn activity() {
+    let now = Moment(1_767_225_600_000);
+    let site = &Site::load().activity;
+    let act = Act { repo: "quarry".into(), date: "2025-12-31".into(), line: "Sleep".into() };
+    let heard =
+        |after: u64| Heard { answered: Moment(now.0 - after), acts: vec![act.clone()], ..Heard::default() };
+    let (fresh, old) = (heard(0), heard(11_000_000));
+    let check = |heard: [Option<&Heard>; 2], says: &str, acts: usize| {
+        let live = Live { activity: Some(Doings::new(site, heard, now)), ..Live::default() };
+        let answer = answer("show activity", Site::load(), &live).unwrap();
+        assert!(answer.text.ends_with(says), "{says:?} is not in\n{}", answer.text);
+        assert_eq!(answer.text.matches("2025-12-31  quarry: Sleep").count(), acts, "{}", answer.text);
+    };
+    check([None, None], "\n\nAs of 2026-11-20.", 0);
+    check([Some(&old), Some(&old)], "\n\nAs of 2025-12-31 20:56 UTC, 3 h ago.", 2);
+    check(
+        [Some(&fresh), None],
+        "\n\nGitHub as of 2026-01-01 00:00 UTC, just now; GitLab as of 2026-11-20.",
+        1,
+    );
+    let data = ask("show activity").unwrap().data;
+    assert_eq!(
+        (&data["as_of"], &data["github"]["user"]),
+        (&site.as_of.as_str().into(), &site.github.user.as_str().into())
+    );
+}
+
+#[test]
+fn who_asks_for_what_is_kept() {
+    let check = |query: &str, status: bool, activity: bool| {
+        assert_eq!((asks_status(query), asks_activity(query)), (status, activity), "{query:?}");
+    };
+    check(" Status ", true, false);
+    check("SHOW \t activity\n", false, true);
+    check("show activity of mini", false, false);
+    check("help", false, false);
 }
 
 #[test]

@@ -96,7 +96,8 @@ fn no_node_at_all_is_refused() {
 fn secrets_do_not_show() {
     let list = r#"[{"name":"mini","url":"https://a.example","token":"hunter2"}]"#;
     let secrets = [("CF_ACCESS_CLIENT_ID", "hunter2"), ("CF_ACCESS_CLIENT_SECRET", "hunter2")];
-    let config = config(&[("HOMEFIRE_NODES", list), secrets[0], secrets[1]]).unwrap();
+    let tokens = [("GITHUB_TOKEN", "hunter2"), ("GITLAB_TOKEN", "hunter2")];
+    let config = config(&[("HOMEFIRE_NODES", list), secrets[0], secrets[1], tokens[0], tokens[1]]).unwrap();
     assert!(!format!("{config:?}").contains("hunter2"));
 }
 

@@ -75,7 +75,7 @@ pub struct Activity {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Account {
-    /// The owner's name there.
+    /// The owner's name there; empty where there is no account to ask.
     pub user: String,
     /// Where to see more.
     pub url: String,
@@ -85,7 +85,7 @@ pub struct Account {
 }
 
 /// One thing that was done.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Act {
     /// Where.

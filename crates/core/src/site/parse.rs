@@ -70,8 +70,9 @@ fn faults(site: &Site) -> Vec<String> {
             faults.extend(link_faults(&place, &entry.links));
         }
     }
-    for (key, url) in [("github", &site.activity.github.url), ("gitlab", &site.activity.gitlab.url)] {
-        faults.extend(url_fault(url).map(|fault| format!("activity.{key}.url: {fault}")));
+    for (key, account) in [("github", &site.activity.github), ("gitlab", &site.activity.gitlab)] {
+        faults.extend(user_fault(&account.user).map(|fault| format!("activity.{key}.user: {fault}")));
+        faults.extend(url_fault(&account.url).map(|fault| format!("activity.{key}.url: {fault}")));
     }
     faults
 }
@@ -82,6 +83,13 @@ fn line_fault(text: &str) -> Option<&'static str> {
         text if text.contains('\n') => Some("more than one line"),
         _ => None,
     }
+}
+
+/// A user's name becomes a part of an address.
+fn user_fault(user: &str) -> Option<String> {
+    let is_sound = user.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+        && (user.is_empty() || user.bytes().any(|b| b.is_ascii_alphanumeric()));
+    (!is_sound).then(|| format!("{user:?} is not a user's name"))
 }
 
 fn link_faults(place: &str, links: &BTreeMap<String, String>) -> Vec<String> {
