@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::StreamExt;
+use homefire_sim::accounts::{Account, Forge};
 use homefire_sim::mail::Mailroom;
 use homefire_sim::redis::{Redis, Upstash};
 use homefire_sim::scenario::World;
@@ -15,6 +16,9 @@ use tokio::time::sleep;
 use super::socket::SocketWorld;
 use super::{STORIES, start};
 
+/// The user of the example content.
+const USER: &str = "ada-example";
+
 const SECRET: &str = "a-cron-secret-of-tests";
 const KEY: &str = "re_tests";
 const TOKEN: &str = "a-store-token-of-tests";
@@ -22,12 +26,16 @@ const TOKEN: &str = "a-store-token-of-tests";
 /// What stands beside the service, for as long as this lives.
 struct Outside {
     mail: Server<Mailroom>,
+    github: Server<Account>,
     store: Option<Server<Upstash<Redis>>>,
 }
 
 impl Outside {
     async fn open(store: &str) -> Result<Self, String> {
         let mail = Server::open(Mailroom::new(KEY, 10), 0, false).await.map_err(|error| error.to_string())?;
+        let account = Account::new(Forge::GitHub, USER, None);
+        account.publish(vec![Forge::GitHub.push(7)].into());
+        let github = Server::open(account, 0, false).await.map_err(|error| error.to_string())?;
         let store = match store {
             "upstash" => {
                 let redis = Redis::start().await.map_err(|error| error.to_string())?;
@@ -36,7 +44,7 @@ impl Outside {
             }
             _ => None,
         };
-        Ok(Self { mail, store })
+        Ok(Self { mail, github, store })
     }
 
     fn variables(&self, store: &str) -> Vec<(String, String)> {
@@ -48,6 +56,7 @@ impl Outside {
             ("MAIL_FROM", "Homefire <homefire@example.com>".to_owned()),
             ("MAIL_TO", "owner@example.com".to_owned()),
             ("HOMEFIRE_STORE", store.to_owned()),
+            ("GITHUB_API_URL", self.github.url()),
         ];
         if let Some(store) = &self.store {
             variables.push(("UPSTASH_REDIS_REST_URL", store.url()));
@@ -90,6 +99,7 @@ pub(crate) async fn play((world, store): (&str, &str)) -> Result<(), String> {
     world.rounds(3).await?;
     world.told(&["Homefire: mini down", "Homefire: mini up again"])?;
     world.state("mini", "up").await?;
+    world.activity().await?;
     if has_trigger { world.scheduled().await } else { Ok(()) }
 }
 
@@ -143,6 +153,22 @@ impl Story {
         match seen == Some(expect.into()) {
             true => Ok(()),
             false => Err(format!("{node}: expected {expect}, saw {status}")),
+        }
+    }
+
+    /// What was heard of the owner's account behind the first round.
+    async fn activity(&self) -> Result<(), String> {
+        let request = Request::post("/api/terminal").header("content-type", "application/json");
+        let request = request.body(Bytes::from(r#"{"query":"show activity"}"#)).expect("a request");
+        let mut body = self.world.send("/api/terminal", request).await?.into_body();
+        let mut text = Vec::new();
+        while let Some(chunk) = body.next().await {
+            text.extend(chunk?);
+        }
+        let told: Value = serde_json::from_slice(&text).map_err(|error| error.to_string())?;
+        match told["data"]["github"]["recent"][0]["date"] == "2026-01-07" {
+            true => Ok(()),
+            false => Err(format!("the activity: {told}")),
         }
     }
 

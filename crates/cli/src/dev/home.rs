@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 use homefire_core::config::Config;
+use homefire_core::site::Site;
+use homefire_sim::accounts::{Account, Forge};
 use homefire_sim::mail::{Mail, Mailroom};
 use homefire_sim::scenario::{MODELS, nodes_variable};
 use homefire_sim::{Node, Pace, Server};
@@ -22,6 +24,7 @@ struct Simulated {
     nodes: [Server; 2],
     mail: Server<Mailroom>,
     mails_shown: usize,
+    _accounts: [Server<Account>; 2],
 }
 
 /// What opens the simulated mail service.
@@ -67,7 +70,10 @@ impl Home {
                 variables
                     .push(("HOMEFIRE_NODES".to_owned(), nodes_variable(&nodes[0].url(), &nodes[1].url())));
                 let mail = Server::open(Mailroom::new(MAIL_KEY, 10), 0, true).await?;
+                let [github, gitlab] = [account(Forge::GitHub).await?, account(Forge::GitLab).await?];
                 for (name, value) in [
+                    ("GITHUB_API_URL", &*github.url()),
+                    ("GITLAB_API_URL", &format!("{}/api/v4", gitlab.url())),
                     ("RESEND_API_KEY", MAIL_KEY),
                     ("RESEND_BASE_URL", &mail.url()),
                     ("MAIL_FROM", "Homefire <homefire@example.com>"),
@@ -79,7 +85,7 @@ impl Home {
                 if !variables.iter().any(|(name, _)| name == "MONITOR_MS") {
                     variables.push(("MONITOR_MS".to_owned(), ROUND.to_owned()));
                 }
-                Some(Simulated { nodes, mail, mails_shown: 0 })
+                Some(Simulated { nodes, mail, mails_shown: 0, _accounts: [github, gitlab] })
             }
         };
         let find =
@@ -110,4 +116,16 @@ impl Home {
         let kind = if self.is_simulated() { ", simulated" } else { "" };
         format!("{}{kind}", self.names.join(", then "))
     }
+}
+
+/// The owner's account there, with a few pushes of the first days of 2026.
+async fn account(forge: Forge) -> Result<Server<Account>> {
+    let activity = &Site::load().activity;
+    let user = match forge {
+        Forge::GitHub => &activity.github.user,
+        Forge::GitLab => &activity.gitlab.user,
+    };
+    let account = Account::new(forge, user, None);
+    account.publish((1..=3).rev().map(|day| forge.push(day)).collect());
+    Ok(Server::open(account, 0, true).await?)
 }
