@@ -1,15 +1,22 @@
 //! Told once: whatever the nodes, the store, the mail service and the rounds do. In virtual time, over random schedules.
 
 use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt};
 use homefire_core::health;
 use homefire_core::platform::Platform;
-use homefire_core::service::Service;
+use homefire_core::reply::Body;
+use homefire_core::service::{self, Service};
 use homefire_sim::mail::{self, Mailroom};
+use homefire_sim::outside::{Answer, Outside};
 use homefire_sim::redis::{self, Slate, Upstash};
 use homefire_sim::scenario::{MODELS, nodes_variable};
 use homefire_sim::{InProcess, Node, Pace, Reach};
+use http::{Request, Response};
 use proptest::prelude::*;
 use serde_json::Value;
 
@@ -36,6 +43,19 @@ struct House {
     service: Service,
     store: Upstash<Slate>,
     mail: Mailroom,
+    beats: Beats,
+}
+
+/// Whoever waits for the monitor's beat.
+#[derive(Clone, Debug, Default)]
+struct Beats(Arc<AtomicUsize>);
+
+impl Outside for Beats {
+    fn answer(&self, request: Request<Bytes>) -> Answer<'_> {
+        assert_eq!(request.uri().path(), "/beat");
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Box::pin(async { Ok(Response::default()) })
+    }
 }
 
 impl House {
@@ -50,6 +70,8 @@ impl House {
                 "RESEND_API_KEY" => "re_key".to_owned(),
                 "MAIL_FROM" => "Homefire <homefire@example.com>".to_owned(),
                 "MAIL_TO" => "owner@example.com".to_owned(),
+                "HEARTBEAT_URL" => "http://watch/beat".to_owned(),
+                "GITHUB_API_URL" | "GITLAB_API_URL" => "http://nowhere".to_owned(),
                 _ => return None,
             })
         };
@@ -58,8 +80,10 @@ impl House {
         let platform = InProcess::new(nodes, service.config.deadlines.connect);
         let (store, mail) = (Upstash::new(Slate::default(), "store-token"), Mailroom::new("re_key", 10));
         platform.add("store", store.clone());
+        let beats = Beats::default();
         platform.add("mail", mail.clone());
-        Self { platform, service, store, mail }
+        platform.add("watch", beats.clone());
+        Self { platform, service, store, mail, beats }
     }
 
     async fn play(&self, step: &Step) {
@@ -73,6 +97,20 @@ impl House {
         self.store.calm();
         self.mail.calm();
         self.platform.sleep(STEP).await;
+    }
+
+    /// Asks a question, and gives who was asked for an answer in `Server-Timing`.
+    async fn ask(&self) -> String {
+        let body = stream::iter([Ok::<_, String>(Bytes::from(r#"{"query":"What do you build?"}"#))]);
+        let request = Request::post("/api/terminal").header("content-type", "application/json");
+        let request = request.body(Box::pin(body)).expect("the request is well formed");
+        let (head, body) = service::handle(&self.platform, &self.service, request).await.into_parts();
+        if let Body::Events(events) = body {
+            events.for_each(|_| async {}).await;
+        }
+        let timing = head.headers.get("server-timing").and_then(|value| value.to_str().ok());
+        let nodes = timing.unwrap_or_default().split(", ").filter_map(|attempt| attempt.split(';').next());
+        nodes.collect::<Vec<_>>().join(" ")
     }
 
     fn record(&self) -> Value {
@@ -128,8 +166,7 @@ async fn told_once(schedule: &[Step]) -> Result<(), String> {
     let mut expected: [Expected; 2] = Default::default();
     let mut rounds = 0;
     let last = schedule.last().map_or([true; 2], |step| step.up);
-    let quiet = Step { up: last, store: Vec::new(), mail: Vec::new(), rounds: 1 };
-    for step in schedule.iter().chain(std::iter::repeat_n(&quiet, 4)) {
+    for step in schedule.iter().chain(std::iter::repeat_n(&quiet(last), 4)) {
         house.play(step).await;
         let now = house.record()["round"].as_u64().unwrap_or_default();
         for _ in rounds..now {
@@ -223,12 +260,71 @@ proptest! {
     }
 }
 
+fn in_virtual_time(task: impl Future<Output = ()>) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.expect("a runtime").block_on(task);
+}
+
+fn quiet(up: [bool; 2]) -> Step {
+    Step { up, store: Vec::new(), mail: Vec::new(), rounds: 1 }
+}
+
+#[test]
+fn the_beat_is_of_complete_rounds() {
+    in_virtual_time(async {
+        let house = House::new();
+        let beats = || house.beats.0.load(Ordering::Relaxed);
+        house.play(&quiet([true, true])).await;
+        assert_eq!(beats(), 1);
+        house.play(&Step { store: vec![redis::Fault::Hang], ..quiet([true, true]) }).await;
+        assert_eq!(beats(), 1, "nothing was kept");
+        house.play(&quiet([false, true])).await;
+        assert_eq!(beats(), 2);
+        house.play(&Step { mail: vec![mail::Fault::Failing], ..quiet([false, true]) }).await;
+        assert_eq!(beats(), 2, "the owner was not told");
+        house.play(&quiet([false, true])).await;
+        assert_eq!(beats(), 3);
+    });
+}
+
+#[test]
+fn who_is_known_to_be_down_is_asked_last_until_it_speaks() {
+    in_virtual_time(async {
+        let house = House::new();
+        house.play(&quiet([true, true])).await;
+        assert_eq!(house.ask().await, "mini");
+        house.play(&quiet([false, true])).await;
+        assert_eq!(house.ask().await, "mini cloud", "one miss is none");
+        house.play(&quiet([false, true])).await;
+        assert_eq!(house.ask().await, "cloud");
+        // It is back, and nobody has noticed; then cloud goes, too.
+        house.platform.set(0, Reach::Up);
+        assert_eq!(house.ask().await, "cloud");
+        house.platform.set(1, Reach::Down);
+        assert_eq!(house.ask().await, "cloud mini");
+        house.platform.set(1, Reach::Up);
+        assert_eq!(house.ask().await, "mini", "it has spoken");
+    });
+}
+
+#[test]
+fn another_instance_hears_of_it_from_the_store() {
+    in_virtual_time(async {
+        let house = House::new();
+        for _ in 0..3 {
+            house.play(&quiet([false, true])).await;
+        }
+        let other = House { service: Service::new((*house.service.config).clone()), ..house };
+        assert_eq!(other.ask().await, "mini cloud", "it reads behind its first request");
+        assert_eq!(other.ask().await, "cloud");
+    });
+}
+
 #[test]
 fn a_record_of_another_kind_counts_as_none() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-    runtime.expect("a runtime").block_on(async {
+    in_virtual_time(async {
         let house = House::new();
-        let down = Step { up: [false, true], store: Vec::new(), mail: Vec::new(), rounds: 1 };
+        let down = quiet([false, true]);
         house.play(&Step { store: vec![redis::Fault::WrongType], ..down.clone() }).await;
         house.play(&down).await;
         house.play(&down).await;

@@ -81,7 +81,10 @@ async fn play<P: Platform>(platform: &P, service: &Service) -> Result<Outcome, S
     if is_ours {
         service.outlook.take(&record);
         told = tell(platform, service, &mut record, &mut kept).await?;
-        tell::beat(platform, service).await;
+        // Who waits for the beat shall notice, too, that the owner cannot be told.
+        if record.untold.is_empty() {
+            tell::beat(platform, service).await;
+        }
         refresh(platform, service);
     }
     let nodes = findings.iter().map(|(name, finding)| Seen {
