@@ -119,3 +119,35 @@ fn every_variable_has_its_name_in_the_list_and_in_the_readers_hands() {
         assert!(readme.contains(&format!("`{name}`")), "README lacks {name}");
     }
 }
+
+#[test]
+fn each_fault_of_drafts_and_monitor_names_its_variable() {
+    let check = |variables: &[(&str, &str)], expect: &[&str]| {
+        let all: Vec<_> = [PRIMARY].iter().chain(variables).copied().collect();
+        let faults = config(&all).map(|_| ()).err().map(|faults| faults.0).unwrap_or_default();
+        let told: Vec<_> = faults.iter().map(|fault| fault.split(':').next().unwrap()).collect();
+        assert_eq!(told, expect, "{variables:?}");
+        assert!(!faults.iter().any(|fault| fault.contains("hunter2")), "{faults:?}");
+    };
+    let mail = [
+        ("RESEND_API_KEY", "re_hunter2"),
+        ("MAIL_FROM", "Homefire <a@b.example>"),
+        ("MAIL_TO", "a@b.example"),
+    ];
+    check(&[("DRAFT_KEY", "hunter2")], &["DRAFT_KEY"]);
+    check(&[("CRON_SECRET", "hunter2 with spaces in it")], &["CRON_SECRET"]);
+    check(&[("CRON_SECRET", "hunter2-and-many-more")], &[]);
+    check(&[("FALL_AFTER", "0"), ("RISE_AFTER", "two")], &["FALL_AFTER", "RISE_AFTER"]);
+    check(&[("MONITOR_MS", "86400001"), ("PROBE_MS", "x")], &["MONITOR_MS", "PROBE_MS"]);
+    check(&mail, &[]);
+    check(&mail[..1], &["MAIL_FROM", "MAIL_TO"]);
+    check(&[mail[0], mail[1], ("MAIL_TO", "a@b.example, nobody")], &["MAIL_TO"]);
+    check(&[mail[0], ("MAIL_FROM", "Homefire"), mail[2]], &["MAIL_FROM"]);
+    check(&[("RESEND_BASE_URL", "resend")], &["RESEND_BASE_URL"]);
+    check(&[("HEARTBEAT_URL", "ftp://x.example")], &["HEARTBEAT_URL"]);
+    check(&[("UPSTASH_REDIS_REST_URL", "https://x.example")], &["UPSTASH_REDIS_REST_TOKEN"]);
+    check(&[("UPSTASH_REDIS_REST_TOKEN", "hunter2")], &["UPSTASH_REDIS_REST_URL"]);
+    check(&[("HOMEFIRE_STORE", "upstash")], &["HOMEFIRE_STORE"]);
+    check(&[("HOMEFIRE_STORE", "disk")], &["HOMEFIRE_STORE"]);
+    check(&[("HOMEFIRE_STORE", "memory")], &[]);
+}
