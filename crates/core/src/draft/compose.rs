@@ -133,6 +133,7 @@ async fn listen<P: Platform>(
         audience.hear(piece).await;
         answer.push_str(piece);
         if matches!(hearing.state(), State::Done(_)) {
+            hearing.linger(platform).await;
             return Ok(());
         }
         hearing.next(platform, audience.sink).await?;

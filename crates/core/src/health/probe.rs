@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::stream::StreamExt;
 use http::{HeaderMap, Method, Request, StatusCode};
 use serde::Deserialize;
 
@@ -80,11 +81,14 @@ pub async fn word<P: Platform>(
 ) -> Result<(), Failure> {
     let message = Message { role: Role::User, content: "Say ok.".to_owned() };
     let prompt = Prompt { messages: vec![message], format: None, longest: 1 };
-    let word = upstream::first_word::<P, String>(platform, upstream::request(node, model, &prompt));
-    match within(platform, patience, word).await {
-        Ok(outcome) => outcome.map(drop),
-        Err(Elapsed) => Err(Failure::FirstWordTimeout),
-    }
+    let word = async {
+        let request = upstream::request(node, model, &prompt);
+        let (_, mut body) = upstream::first_word::<P, String>(platform, request).await?;
+        // To the end: a client that leaves may cost the node its only slot.
+        while body.next().await.is_some() {}
+        Ok(())
+    };
+    within(platform, patience, word).await.unwrap_or(Err(Failure::FirstWordTimeout))
 }
 
 fn wanted(node: &Node) -> [&String; 2] {

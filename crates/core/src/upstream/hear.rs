@@ -1,6 +1,7 @@
 //! An answer on its way, chunk by chunk, under its deadlines.
 
 use std::pin::Pin;
+use std::time::Duration;
 
 use bytes::BytesMut;
 use futures_util::future::{Either, select};
@@ -10,14 +11,17 @@ use crate::config::Deadlines;
 use crate::deadline::{Due, Watch};
 use crate::events::Sink;
 use crate::failure::Failure;
-use crate::platform::{Moment, Platform};
+use crate::platform::{Moment, Platform, within};
 use crate::relay::{Output, Relay, State};
 use crate::sse::HEARTBEAT;
+
+/// How long a node that is done may take to end its stream.
+const LINGER: Duration = Duration::from_millis(250);
 
 /// A node that has begun to speak, and what it has said so far.
 pub struct Hearing<P: Platform, O = BytesMut> {
     pub(super) relay: Relay<O>,
-    pub(super) body: Fuse<P::Body>,
+    body: Fuse<P::Body>,
     watch: Watch,
     /// One for the whole answer: a chunk costs a note of the time and nothing else.
     timer: Pin<Box<dyn Future<Output = ()> + Send>>,
@@ -65,6 +69,12 @@ impl<P: Platform, O: Output> Hearing<P, O> {
         }
     }
 
+    /// Waits for the end of a stream whose answer is done: then the connection can be used again, and the node sees no
+    /// client leave.
+    pub async fn linger(&mut self, platform: &P) {
+        let _ = within(platform, LINGER, self.body.next()).await;
+    }
+
     async fn ring(&mut self, platform: &P, sink: Option<&Sink>) -> Result<(), Failure> {
         let now = platform.now();
         match self.watch.due(now) {
@@ -83,6 +93,6 @@ impl<P: Platform, O: Output> Hearing<P, O> {
     }
 }
 
-async fn sleep<P: Platform>(platform: P, wait: std::time::Duration) {
+async fn sleep<P: Platform>(platform: P, wait: Duration) {
     platform.sleep(wait).await;
 }

@@ -1,21 +1,14 @@
 //! The rest of an answer, from the first word to an end that is told.
 
-use std::time::Duration;
-
-use futures_util::stream::StreamExt;
-
 use super::{Answer, Hearing, millis};
 use crate::error::Error;
 use crate::event::Event;
 use crate::events::Sink;
 use crate::failure::Failure;
 use crate::ollama::Done;
-use crate::platform::{Platform, within};
+use crate::platform::Platform;
 use crate::relay::State;
 use crate::sse::Frame;
-
-/// How long a node that is done may take to end its stream, so that the connection can be used again.
-const LINGER: Duration = Duration::from_millis(250);
 
 /// Sends an answer to its reader until it is complete or cut, and says which of the two.
 pub async fn speak<P: Platform>(platform: &P, mut answer: Answer<P>, sink: &Sink) {
@@ -27,7 +20,7 @@ pub async fn speak<P: Platform>(platform: &P, mut answer: Answer<P>, sink: &Sink
             let reason = reason.as_str();
             sink.send(Frame::Done { node, model, reason, tokens }.to_bytes()).await;
             platform.log(&Event::Answered { node: node.clone(), model: model.clone(), tokens, ms });
-            let _ = within(platform, LINGER, hearing.body.next()).await;
+            hearing.linger(platform).await;
         }
         Err(reason) => {
             sink.send(Error::from(reason).frame().to_bytes()).await;
