@@ -4,6 +4,7 @@
 //! Out of scope: sockets, clocks, threads, the environment, randomness. Those come through [`platform::Platform`].
 
 pub mod activity;
+pub mod calendar;
 pub mod command;
 pub mod config;
 pub mod deadline;

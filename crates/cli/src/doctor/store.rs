@@ -1,8 +1,8 @@
 //! The store: which one it is, and whether it can be read and swapped.
 
+use homefire_core::calendar::date;
 use homefire_core::config::Keeping;
 use homefire_core::monitor::Record as Known;
-use homefire_core::monitor::letter::date;
 use homefire_core::platform::Platform;
 use homefire_core::service::Service;
 use homefire_core::store::{self, Record, StoreError};

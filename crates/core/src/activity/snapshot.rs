@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::monitor::letter::date;
+use crate::calendar::date;
 use crate::platform::Moment;
 use crate::site::{self, Act};
 

@@ -4,8 +4,8 @@ use serde_json::json;
 
 use super::{Answer, Status, TABLE, text};
 use crate::activity::snapshot::{Report, Told};
+use crate::calendar::date;
 use crate::monitor::Health;
-use crate::monitor::letter::date;
 use crate::monitor::report::NodeReport;
 use crate::site::{Entry, Site};
 
