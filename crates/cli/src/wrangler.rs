@@ -30,14 +30,20 @@ pub fn dev(port: u16, inspector: u16, variables: &[(String, String)], folder: &P
     let path = folder.join(format!("wrangler-{port}.toml"));
     std::fs::write(&path, config.to_string())?;
 
+    // What a Durable Object keeps is one run's alone.
+    let state = folder.join(format!("state-{port}"));
+    let _ = std::fs::remove_dir_all(&state);
+
     let mut command = Command::new(wrangler);
     command
         .arg("dev")
         .arg("--config")
         .arg(&path)
         .args(["--ip", "127.0.0.1", "--port", &port.to_string(), "--inspector-port", &inspector.to_string()])
-        // The cron trigger answers at /__scheduled, and what a Durable Object keeps is this run's alone.
-        .args(["--test-scheduled", "--persist-to", &format!("state-{port}")])
+        // The cron trigger answers at /__scheduled.
+        .arg("--test-scheduled")
+        .arg("--persist-to")
+        .arg(&state)
         .args(["--show-interactive-dev-session=false", "--log-level", "log"])
         .env("WRANGLER_SEND_METRICS", "false")
         .env("NO_UPDATE_NOTIFIER", "1")
