@@ -1,5 +1,7 @@
 //! Why a node does not answer as it should, and what its owner can do about it.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 /// What is wrong with a node.
@@ -40,45 +42,29 @@ impl Diagnosis {
 
     /// What is wrong, in a sentence.
     pub fn words(&self) -> String {
-        match self {
-            Self::ModelMissing(models) => format!("It runs, but does not have {}.", models.join(", ")),
-            Self::Status(status) => format!("It answers with the status {status}."),
-            Self::Dns
-            | Self::Refused
-            | Self::Unreachable
-            | Self::TunnelDown
-            | Self::OriginRefused
-            | Self::AccessRejected
-            | Self::HostRejected
-            | Self::Hangs
-            | Self::Slow
-            | Self::Foreign => self.row().1.to_owned(),
-        }
+        self.row().1.into_owned()
     }
 
     /// What its owner can do.
     pub fn advice(&self) -> String {
-        match self {
-            Self::ModelMissing(models) => {
-                let pulls: Vec<String> = models.iter().map(|model| format!("ollama pull {model}")).collect();
-                format!("On the machine: {}", pulls.join("; "))
-            }
-            Self::Dns
-            | Self::Refused
-            | Self::Unreachable
-            | Self::TunnelDown
-            | Self::OriginRefused
-            | Self::AccessRejected
-            | Self::HostRejected
-            | Self::Hangs
-            | Self::Slow
-            | Self::Status(_)
-            | Self::Foreign => self.row().2.to_owned(),
-        }
+        self.row().2.into_owned()
     }
 
-    fn row(&self) -> (&'static str, &'static str, &'static str) {
-        match self {
+    fn row(&self) -> (&'static str, Cow<'static, str>, Cow<'static, str>) {
+        let (name, words, advice) = match self {
+            Self::ModelMissing(models) => {
+                let pulls: Vec<String> = models.iter().map(|model| format!("ollama pull {model}")).collect();
+                let words = format!("It runs, but does not have {}.", models.join(", "));
+                return (
+                    "model_missing",
+                    words.into(),
+                    format!("On the machine: {}", pulls.join("; ")).into(),
+                );
+            }
+            Self::Status(status) => {
+                let words = format!("It answers with the status {status}.");
+                return ("status", words.into(), "Look at the log of whatever answers there.".into());
+            }
             Self::Dns => (
                 "dns",
                 "Its name is not found.",
@@ -114,7 +100,6 @@ impl Diagnosis {
                 "Ollama refuses the Host header of the tunnel.",
                 "Set httpHostHeader: \"localhost:11434\" in the tunnel's originRequest.",
             ),
-            Self::ModelMissing(_) => ("model_missing", "", ""),
             Self::Hangs => (
                 "hangs",
                 "It lists its models, but does not say a word.",
@@ -125,10 +110,10 @@ impl Diagnosis {
                 "It does not answer in time.",
                 "Look at the load of the machine, and at its network.",
             ),
-            Self::Status(_) => ("status", "", "Look at the log of whatever answers there."),
             Self::Foreign => {
                 ("foreign", "Something else answers in its place.", "Look where the name of the node leads.")
             }
-        }
+        };
+        (name, words.into(), advice.into())
     }
 }
