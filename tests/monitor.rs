@@ -15,7 +15,7 @@ use homefire_sim::mail::{self, Mailroom};
 use homefire_sim::outside::{Answer, Outside};
 use homefire_sim::redis::{self, Slate, Upstash};
 use homefire_sim::scenario::{MODELS, nodes_variable};
-use homefire_sim::{InProcess, Node, Pace, Reach};
+use homefire_sim::{InProcess, Node, Pace, Reach, Script};
 use http::{Request, Response};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -36,6 +36,8 @@ struct Step {
     mail: Vec<mail::Fault>,
     /// Rounds at once: none where the trigger was skipped, several where it came twice.
     rounds: usize,
+    /// One more right behind them: whoever calls thought that nothing had come of it.
+    is_retried: bool,
 }
 
 struct House {
@@ -94,6 +96,9 @@ impl House {
         step.mail.iter().for_each(|fault| self.mail.queue(*fault));
         let rounds = (0..step.rounds).map(|_| health::round(&self.platform, &self.service));
         futures_util::future::join_all(rounds).await;
+        if step.is_retried {
+            let _ = health::round(&self.platform, &self.service).await;
+        }
         self.store.calm();
         self.mail.calm();
         self.platform.sleep(STEP).await;
@@ -229,6 +234,7 @@ fn step() -> impl Strategy<Value = Step> {
             store: if calm[0] { Vec::new() } else { store },
             mail: if calm[1] { Vec::new() } else { mail },
             rounds,
+            is_retried: calm[2],
         }
     })
 }
@@ -238,7 +244,7 @@ fn schedule() -> impl Strategy<Value = Vec<Step>> {
     prop::collection::vec((step(), 1_usize..5), 1..10).prop_map(|stretches| {
         let mut schedule: Vec<Step> = Vec::new();
         for (step, length) in stretches {
-            let calm = Step { store: Vec::new(), mail: Vec::new(), rounds: 1, ..step.clone() };
+            let calm = quiet(step.up);
             schedule.push(step);
             schedule.extend(std::iter::repeat_n(calm, length - 1));
         }
@@ -266,7 +272,7 @@ fn in_virtual_time(task: impl Future<Output = ()>) {
 }
 
 fn quiet(up: [bool; 2]) -> Step {
-    Step { up, store: Vec::new(), mail: Vec::new(), rounds: 1 }
+    Step { up, store: Vec::new(), mail: Vec::new(), rounds: 1, is_retried: false }
 }
 
 #[test]
@@ -304,6 +310,45 @@ fn who_is_known_to_be_down_is_asked_last_until_it_speaks() {
         assert_eq!(house.ask().await, "cloud mini");
         house.platform.set(1, Reach::Up);
         assert_eq!(house.ask().await, "mini", "it has spoken");
+    });
+}
+
+#[test]
+fn a_node_that_hangs_falls() {
+    in_virtual_time(async {
+        let house = House::new();
+        for _ in 0..2 {
+            house.play(&quiet([true, true])).await;
+        }
+        // It has a model in memory, and from now on no word comes of it.
+        assert_eq!(house.ask().await, "mini");
+        for _ in 0..8 {
+            house.platform.node(0).queue(Script::Hang);
+        }
+        for _ in 0..4 {
+            house.play(&quiet([true, true])).await;
+        }
+        assert_eq!(house.told().unwrap()["mini"], ["fell 1"]);
+        assert_eq!(house.record()["nodes"]["mini"]["why"], "hangs");
+        assert_eq!(house.record()["nodes"]["cloud"]["health"], "up");
+        house.platform.node(0).reset();
+        for _ in 0..3 {
+            house.play(&quiet([true, true])).await;
+        }
+        assert_eq!(house.told().unwrap()["mini"], ["fell 1", "rose 2"]);
+    });
+}
+
+#[test]
+fn a_round_that_comes_again_at_once_is_no_second_look() {
+    in_virtual_time(async {
+        let house = House::new();
+        house.play(&quiet([true, true])).await;
+        house.play(&Step { is_retried: true, ..quiet([false, true]) }).await;
+        assert!(house.told().unwrap().is_empty());
+        house.play(&quiet([true, true])).await;
+        house.play(&quiet([true, true])).await;
+        assert!(house.told().unwrap().is_empty());
     });
 }
 

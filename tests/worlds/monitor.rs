@@ -16,6 +16,9 @@ use tokio::time::sleep;
 use super::socket::SocketWorld;
 use super::{STORIES, start};
 
+/// From one round to the next: one that comes sooner is no second look.
+const APART: Duration = Duration::from_millis(1500);
+
 /// The user of the example content.
 const USER: &str = "ada-example";
 
@@ -51,6 +54,7 @@ impl Outside {
         let mut variables = vec![
             ("CRON_SECRET", SECRET.to_owned()),
             ("PROBE_MS", "1000".to_owned()),
+            ("MONITOR_MS", (2 * APART.as_millis()).to_string()),
             ("RESEND_API_KEY", KEY.to_owned()),
             ("RESEND_BASE_URL", self.mail.url()),
             ("MAIL_FROM", "Homefire <homefire@example.com>".to_owned()),
@@ -134,6 +138,7 @@ impl Story {
 
     async fn rounds(&self, count: usize) -> Result<(), String> {
         for _ in 0..count {
+            sleep(APART).await;
             self.round().await?;
         }
         Ok(())
@@ -147,13 +152,17 @@ impl Story {
     }
 
     async fn state(&self, node: &str, expect: &str) -> Result<(), String> {
-        let (_, status) = self.get("/api/status", None).await?;
-        let nodes = status["nodes"].as_array().cloned().unwrap_or_default();
-        let seen = nodes.iter().find(|known| known["name"] == node).map(|known| known["state"].clone());
-        match seen == Some(expect.into()) {
-            true => Ok(()),
-            false => Err(format!("{node}: expected {expect}, saw {status}")),
+        // A function that plays no rounds reads the record every 15 s, and too old a look is not believed.
+        let mut status = Value::Null;
+        for _ in 0..20 {
+            status = self.get("/api/status", None).await?.1;
+            let nodes = status["nodes"].as_array().cloned().unwrap_or_default();
+            if nodes.iter().any(|known| known["name"] == node && known["state"] == expect) {
+                return Ok(());
+            }
+            self.rounds(1).await?;
         }
+        Err(format!("{node}: expected {expect}, saw {status}"))
     }
 
     /// What was heard of the owner's account behind the first round.

@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::activity;
 use crate::error::Error;
 use crate::event::Event;
+use crate::monitor::diagnosis::Diagnosis;
 use crate::monitor::{Finding, Health, Record};
 use crate::platform::Platform;
 use crate::reply::{self, Reply};
@@ -72,30 +73,39 @@ async fn play<P: Platform>(platform: &P, service: &Service) -> Result<Outcome, S
         platform.log(&Event::MemoryOnly);
     }
     let mut record = old.as_deref().map(Record::parse).unwrap_or_default();
-    let asks_word = (record.round + 1).is_multiple_of(WORD_EVERY) && service.memory.in_flight() == 0;
-    let findings = look(platform, service, asks_word).await;
-    record.observe(&findings, platform.now(), service.config.monitor.damping);
-    let mut kept = record.to_text();
-    let is_ours = store::swap(platform, service, Kept::Monitor, old.as_deref(), &kept).await?;
-    let mut told = 0;
-    if is_ours {
-        service.outlook.take(&record);
-        told = tell(platform, service, &mut record, &mut kept).await?;
-        // Who waits for the beat shall notice, too, that the owner cannot be told.
-        if record.untold.is_empty() {
-            tell::beat(platform, service).await;
+    let mut kept = old.clone().unwrap_or_default();
+    let mut findings = Vec::new();
+    // A round that comes again at once, retried or triggered twice, is no second look; what is untold it tells.
+    let is_early = platform.now().since(record.checked) < service.config.monitor.period / 2;
+    if !is_early {
+        findings = look(platform, service, &record).await;
+        record.observe(&findings, platform.now(), service.config.monitor.damping);
+        kept = record.to_text();
+        if !store::swap(platform, service, Kept::Monitor, old.as_deref(), &kept).await? {
+            return Ok(outcome(&record, &findings, 0));
         }
-        refresh(platform, service);
     }
-    let nodes = findings.iter().map(|(name, finding)| Seen {
+    service.outlook.read(Some(&record), platform.now());
+    let told = tell(platform, service, &mut record, &mut kept).await?;
+    // Who waits for the beat shall notice, too, that the owner cannot be told.
+    if !is_early && record.untold.is_empty() {
+        tell::beat(platform, service).await;
+    }
+    refresh(platform, service);
+    Ok(outcome(&record, &findings, told))
+}
+
+fn outcome(record: &Record, findings: &[(String, Finding)], told: usize) -> Outcome {
+    let found = |name: &str| findings.iter().find(|(found, _)| found == name).map(|(_, finding)| finding);
+    let nodes = record.nodes.iter().map(|(name, known)| Seen {
         node: name.clone(),
-        state: record.nodes.get(name).map(|known| known.state.health).unwrap_or_default(),
-        why: match finding {
-            Finding::Bad(why) => Some(why.name()),
-            Finding::Good | Finding::Drained => None,
+        state: known.state.health,
+        why: match found(name) {
+            Some(Finding::Bad(why)) => Some(why.name()),
+            Some(Finding::Good | Finding::Drained) | None => None,
         },
     });
-    Ok(Outcome { round: record.round, nodes: nodes.collect(), told, untold: record.untold.len() })
+    Outcome { round: record.round, nodes: nodes.collect(), told, untold: record.untold.len() }
 }
 
 /// The owner's activity, behind the round's back: the round waits for nobody in it.
@@ -104,12 +114,16 @@ fn refresh<P: Platform>(platform: &P, service: &Service) {
     platform.clone().wait_until(async move { activity::refresh(&platform, &service).await });
 }
 
-async fn look<P: Platform>(platform: &P, service: &Service, asks_word: bool) -> Vec<(String, Finding)> {
+/// A word is asked for in every third round of a node that is idle, and in every one while it is thought to hang: a look
+/// at its models would not tell.
+async fn look<P: Platform>(platform: &P, service: &Service, record: &Record) -> Vec<(String, Finding)> {
     let config = &service.config;
-    let looks = config
-        .nodes
-        .iter()
-        .map(|node| async move { (node.name.clone(), probe::look(platform, config, node, asks_word).await) });
+    let is_turn = (record.round + 1).is_multiple_of(WORD_EVERY) && service.memory.in_flight() == 0;
+    let looks = config.nodes.iter().map(|node| async move {
+        let why = record.nodes.get(&node.name).and_then(|known| known.state.why.as_ref());
+        let asks_word = is_turn || why == Some(&Diagnosis::Hangs);
+        (node.name.clone(), probe::look(platform, config, node, asks_word).await)
+    });
     join_all(looks).await
 }
 
@@ -122,7 +136,7 @@ async fn tell<P: Platform>(
     kept: &mut String,
 ) -> Result<usize, StoreError> {
     let mut told = 0;
-    while let Some(letter) = record.untold.first().cloned() {
+    for letter in record.untold.clone() {
         if platform.now() < record.quiet_until {
             break;
         }
@@ -133,6 +147,10 @@ async fn tell<P: Platform>(
                 platform.log(&Event::Told { subject: letter.subject() });
             }
             Heard::Later(wait) => record.quiet_until = platform.now() + wait,
+            Heard::Refused(reason) => {
+                platform.log(&Event::Untold { subject: letter.subject(), reason });
+                continue;
+            }
             Heard::Failed(reason) => {
                 platform.log(&Event::Untold { subject: letter.subject(), reason });
                 break;

@@ -81,7 +81,9 @@ impl Record {
         let mut flips = Vec::new();
         for (name, finding) in findings {
             let known = self.nodes.entry(name.clone()).or_default();
-            known.days.count(now, *finding == Finding::Good);
+            if *finding != Finding::Drained {
+                known.days.count(now, *finding == Finding::Good);
+            }
             flips.extend(known.state.observe(name, finding, now, damping));
         }
         if flips.is_empty() {

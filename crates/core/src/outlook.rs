@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::monitor::{Health, Record};
+use crate::config::Config;
+use crate::monitor::{Health, Record, State};
 use crate::platform::{Moment, Platform};
 use crate::service::Service;
 use crate::store::{self, Record as Kept};
@@ -18,20 +19,34 @@ pub struct Outlook(Arc<Mutex<Inner>>);
 
 #[derive(Debug, Default)]
 struct Inner {
+    /// When somebody last set out to read it.
+    asked: Moment,
+    /// When it was last read.
     read: Moment,
-    /// When the monitor looked, as it was last read.
-    checked: Moment,
+    /// The record as it was last read.
+    record: Record,
     out: HashSet<String>,
 }
 
+/// The nodes of one question, in the order in which they are asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// Their places in the configuration.
+    pub nodes: Vec<usize>,
+    /// So many of them are not known to be out.
+    pub well: usize,
+}
+
 impl Outlook {
-    /// The nodes in the order in which they are asked: those that are known to be out go last.
-    pub fn order<'a>(&self, nodes: impl Iterator<Item = &'a str>) -> Vec<usize> {
+    /// Those that are known to be out go last. Where the monitor has not looked for long, nobody is.
+    pub fn order(&self, config: &Config, now: Moment) -> Order {
         let inner = self.inner();
-        let (out, mut order): (Vec<_>, Vec<_>) =
-            nodes.enumerate().partition(|(_, name)| inner.out.contains(*name));
-        order.extend(out);
-        order.into_iter().map(|(at, _)| at).collect()
+        let is_stale = config.monitor.is_stale(inner.record.checked, now);
+        let is_out = |at: &usize| !is_stale && inner.out.contains(&config.nodes[*at].name);
+        let (out, mut nodes): (Vec<_>, Vec<_>) = (0..config.nodes.len()).partition(is_out);
+        let well = nodes.len();
+        nodes.extend(out);
+        Order { nodes, well }
     }
 
     /// A node has spoken: whatever was heard of it is over.
@@ -42,23 +57,44 @@ impl Outlook {
     /// Whether it is time to read the record; if so, nobody else is told so.
     fn is_due(&self, now: Moment) -> bool {
         let mut inner = self.inner();
-        let is_due = now.since(inner.read) >= EVERY;
+        let is_due = now.since(inner.read.max(inner.asked)) >= EVERY;
         if is_due {
-            inner.read = now;
+            inner.asked = now;
         }
         is_due
     }
 
-    /// Takes in a record, unless it was taken in before: a node that has spoken since is not put out by an old look.
-    pub(crate) fn take(&self, record: &Record) {
+    /// Takes in a record, unless it was taken in before: a node that has spoken since is not put out by an old look, nor
+    /// by one that found it well.
+    fn take(&self, record: &Record) {
         let mut inner = self.inner();
-        if record.checked <= inner.checked {
+        if record.checked <= inner.record.checked {
             return;
         }
-        inner.checked = record.checked;
-        let is_out = |health: Health| matches!(health, Health::Down | Health::Drained);
-        let out = record.nodes.iter().filter(|(_, known)| is_out(known.state.health));
+        let is_out = |state: &State| match state.health {
+            Health::Down => state.why.is_some(),
+            Health::Drained => true,
+            Health::Up | Health::Unknown => false,
+        };
+        let out = record.nodes.iter().filter(|(_, known)| is_out(&known.state));
         inner.out = out.map(|(name, _)| name.clone()).collect();
+        inner.record = record.clone();
+    }
+
+    /// The record, if it was read a moment ago.
+    pub(crate) fn fresh(&self, now: Moment) -> Option<Record> {
+        let inner = self.inner();
+        (inner.read != Moment::default() && now.since(inner.read) < EVERY).then(|| inner.record.clone())
+    }
+
+    /// The record was read now, for whatever purpose; none where the keeper was away. What is known is the answer.
+    pub(crate) fn read(&self, record: Option<&Record>, now: Moment) -> Record {
+        if let Some(record) = record {
+            self.take(record);
+        }
+        let mut inner = self.inner();
+        inner.read = now;
+        inner.record.clone()
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -74,7 +110,7 @@ pub(crate) fn refresh<P: Platform>(platform: &P, service: &Service) {
     let (platform, service) = (platform.clone(), service.clone());
     platform.clone().wait_until(async move {
         if let Ok(Some(text)) = store::load(&platform, &service, Kept::Monitor).await {
-            service.outlook.take(&Record::parse(&text));
+            service.outlook.read(Some(&Record::parse(&text)), platform.now());
         }
     });
 }
@@ -87,26 +123,36 @@ mod tests {
 
     #[test]
     fn who_is_out_goes_last() {
+        let nodes = r#"[{"name":"mini","url":"http://mini"},{"name":"cloud","url":"http://cloud"}]"#;
+        let read = |name: &str| (name == "HOMEFIRE_NODES").then(|| nodes.to_owned());
+        let config = Config::from_reader(read).unwrap();
         let outlook = Outlook::default();
-        let order = || outlook.order(["mini", "cloud"].into_iter());
-        assert_eq!(order(), [0, 1]);
+        let check = |at: u64, nodes: [usize; 2], well: usize, what: &str| {
+            let order = Order { nodes: nodes.to_vec(), well };
+            assert_eq!(outlook.order(&config, Moment(at)), order, "{what}");
+        };
+        check(0, [0, 1], 2, "nothing was heard");
         let mut record = Record::default();
         let mut look = |at: u64, mini: Finding| {
             let found = [("mini".to_owned(), mini), ("cloud".to_owned(), Finding::Good)];
-            record.observe(&found, Moment(at), Damping { fall: 1, rise: 1 });
+            record.observe(&found, Moment(at), Damping { fall: 1, rise: 2 });
             record.clone()
         };
-        let down = look(1, Finding::Bad(Diagnosis::Refused));
+        let bad = || Finding::Bad(Diagnosis::Refused);
+        let down = look(1, bad());
         outlook.take(&down);
-        assert_eq!(order(), [1, 0]);
+        check(2, [1, 0], 1, "it is down");
+        check(900_002, [0, 1], 2, "the monitor has not looked for long");
         outlook.spoke("mini");
-        assert_eq!(order(), [0, 1]);
+        check(2, [0, 1], 2, "it has spoken");
         outlook.take(&down);
-        assert_eq!(order(), [0, 1], "an old look puts nobody out");
-        outlook.take(&look(2, Finding::Drained));
-        assert_eq!(order(), [1, 0]);
+        check(2, [0, 1], 2, "an old look puts nobody out");
         outlook.take(&look(3, Finding::Good));
-        assert_eq!(order(), [0, 1]);
+        check(3, [0, 1], 2, "it is well, and not believed to be yet");
+        outlook.take(&look(4, bad()));
+        check(4, [1, 0], 1, "it is not");
+        outlook.take(&look(5, Finding::Drained));
+        check(5, [1, 0], 1, "it is drained");
     }
 
     #[test]

@@ -23,14 +23,19 @@ struct Status<'a> {
 pub async fn handle<P: Platform>(platform: &P, service: &Service) -> Result<Reply, Error> {
     let report = read(platform, service).await;
     let mut reply = reply::json(StatusCode::OK, &Status { report: &report });
-    reply.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=15"));
+    reply.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=15, s-maxage=15"));
     Ok(reply)
 }
 
-/// How the nodes are. Where the keeper is away nothing is known.
+/// How the nodes are, as this instance has heard a moment ago. Where the keeper is away it is what was heard last.
 pub(crate) async fn read<P: Platform>(platform: &P, service: &Service) -> Report {
-    let kept = store::load(platform, service, Kept::Monitor).await.ok().flatten();
-    let record = kept.as_deref().map(Record::parse).unwrap_or_default();
-    service.outlook.take(&record);
+    let now = platform.now();
+    let record = match service.outlook.fresh(now) {
+        Some(record) => record,
+        None => {
+            let kept = store::load(platform, service, Kept::Monitor).await.ok().flatten();
+            service.outlook.read(kept.as_deref().map(Record::parse).as_ref(), now)
+        }
+    };
     report(&record, &service.config, platform.now())
 }

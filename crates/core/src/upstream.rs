@@ -18,7 +18,7 @@ use crate::events::Sink;
 use crate::failure::Failure;
 use crate::load;
 use crate::ollama::Prompt;
-use crate::outlook::Outlook;
+use crate::outlook::{Order, Outlook};
 use crate::platform::{Elapsed, Moment, Platform, within};
 use crate::relay::Output;
 use crate::sse::HEARTBEAT;
@@ -48,8 +48,8 @@ pub struct Question {
 
 impl Question {
     /// The nodes in the order in which they are asked.
-    pub fn order(&self, config: &Config) -> Vec<usize> {
-        self.outlook.order(config.nodes.iter().map(|node| node.name.as_str()))
+    pub fn order<P: Platform>(&self, platform: &P, config: &Config) -> Order {
+        self.outlook.order(config, platform.now())
     }
 }
 
@@ -72,7 +72,7 @@ pub async fn open<P: Platform>(
     config: Arc<Config>,
     question: Question,
 ) -> Result<Answer<P>, Error> {
-    let mut failover = Failover::new(question.order(&config));
+    let mut failover = Failover::new(question.order(&platform, &config));
     while let Some(attempt) = failover.advance() {
         let asking = Asking::new(&platform, &config, &question, attempt);
         match asking.first_word(None).await {

@@ -7,6 +7,7 @@ use http::HeaderValue;
 use super::Reader;
 use super::nodes::base_url;
 use crate::monitor::Damping;
+use crate::platform::Moment;
 use crate::service::bearer::Key;
 use crate::store::upstash::Upstash;
 
@@ -25,6 +26,14 @@ pub struct Monitor {
     pub mail: Option<Mail>,
     /// `HEARTBEAT_URL`: called after each complete round, so that somebody notices when there are none.
     pub heartbeat: Option<http::Uri>,
+}
+
+impl Monitor {
+    /// Whether a look was so long ago that it is no longer believed.
+    pub fn is_stale(&self, checked: Moment, now: Moment) -> bool {
+        const AFTER: u32 = 3;
+        now.since(checked) > self.period * AFTER
+    }
 }
 
 /// Who is written to, and by whom it is brought.

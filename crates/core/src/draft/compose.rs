@@ -87,7 +87,7 @@ async fn ask_nodes<P: Platform>(
     audience: &mut Audience<'_>,
 ) -> Option<Good> {
     let first = question.prompt.clone();
-    let mut failover = Failover::new(question.order(config));
+    let mut failover = Failover::new(question.order(platform, config));
     while let Some(attempt) = failover.advance() {
         question.prompt = first.clone();
         for source in [Source::Model, Source::Repaired] {
@@ -111,7 +111,10 @@ async fn ask_nodes<P: Platform>(
                     question.prompt = prompt::ask_again(&first, &answer, refusal);
                 }
                 _ => {
-                    failover.failed(why);
+                    // What one node rejects another one may take: the request is ours, not a reader's.
+                    if why != Failure::Rejected {
+                        failover.failed(why);
+                    }
                     break;
                 }
             }

@@ -47,7 +47,7 @@ pub(super) async fn look<P: Platform>(
     }
     // A load may keep the list of what is loaded waiting: no answer says nothing.
     match loaded(platform, config, node).await {
-        Ok(Some(model)) => of_word(word(platform, node, model, config.deadlines.first_word).await.err()),
+        Ok(Some(model)) => of_word(word(platform, node, model, config.deadlines.last_first_word).await.err()),
         Ok(None) | Err(_) => Finding::Good,
     }
 }
@@ -147,6 +147,8 @@ fn judge(said: &Said, wanted: &[&String]) -> Finding {
             }
         },
         403 if said.body.is_empty() => Diagnosis::HostRejected,
+        // Cloudflare has one status for many errors: 1016 is a name without an address.
+        530 if memchr::memmem::find(&said.body, b"1016").is_some() => Diagnosis::Dns,
         503 if memchr::memmem::find(&said.body, b"\"draining\"").is_some() => return Finding::Drained,
         status => of_status(status),
     };
@@ -228,6 +230,7 @@ mod tests {
         check(403, "error code: 1010", Bad(D::AccessRejected));
         check(502, "error code: 502", Bad(D::OriginRefused));
         check(530, "error code: 1033", Bad(D::TunnelDown));
+        check(530, "error code: 1016", Bad(D::Dns));
         check(524, "", Bad(D::Slow));
         check(500, "", Bad(D::Status(500)));
         check(503, "{\"error\":\"busy\"}", Bad(D::Status(503)));

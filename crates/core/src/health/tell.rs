@@ -38,7 +38,9 @@ pub(super) enum Heard {
     Accepted,
     /// Not before so much time has passed.
     Later(Duration),
-    /// Not this time, and why.
+    /// This letter is not taken, and why; the next may be.
+    Refused(&'static str),
+    /// None is taken this time, and why.
     Failed(&'static str),
 }
 
@@ -99,9 +101,9 @@ fn judge(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Heard {
         // It was taken before, in other words: the wording has changed since.
         409 if memchr::memmem::find(body, b"invalid_idempotent_request").is_some() => Heard::Accepted,
         // In flight, from another round.
-        409 => Heard::Failed("mail_conflict"),
+        409 => Heard::Refused("mail_conflict"),
         401 | 403 => Heard::Failed("mail_unauthorized"),
-        400 | 404 | 405 | 422 => Heard::Failed("mail_refused"),
+        400 | 404 | 405 | 422 => Heard::Refused("mail_refused"),
         _ => Heard::Failed("mail_failed"),
     }
 }
@@ -137,9 +139,9 @@ mod tests {
         check(429, "", Heard::Later(PAUSE));
         check(429, "soon", Heard::Later(PAUSE));
         check(429, "99999999999", Heard::Later(LONGEST_PAUSE));
-        check(409, "", Heard::Failed("mail_conflict"));
+        check(409, "", Heard::Refused("mail_conflict"));
         check(403, "", Heard::Failed("mail_unauthorized"));
-        check(422, "", Heard::Failed("mail_refused"));
+        check(422, "", Heard::Refused("mail_refused"));
         check(500, "", Heard::Failed("mail_failed"));
         check(302, "", Heard::Failed("mail_failed"));
         let taken = br#"{"statusCode":409,"name":"invalid_idempotent_request","message":""}"#;

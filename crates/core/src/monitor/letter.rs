@@ -3,9 +3,13 @@
 use std::fmt::Write;
 
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 use super::{Flip, Way};
 use crate::calendar::{date, span};
+
+/// Characters of a key, as Resend takes them.
+const LONGEST_KEY: usize = 256;
 
 /// What flipped in one round.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,7 +31,11 @@ impl Letter {
             // When it was seen makes it another one, should the record ever begin anew.
             format!("{}-{}-{way}-{}", flip.node, flip.epoch, flip.since.0)
         });
-        format!("homefire/{}", flips.collect::<Vec<_>>().join("/"))
+        let key = format!("homefire/{}", flips.collect::<Vec<_>>().join("/"));
+        match key.is_ascii() && key.len() <= LONGEST_KEY {
+            true => key,
+            false => format!("homefire/{}", hex(&Sha256::digest(&key))),
+        }
     }
 
     /// One line.
@@ -87,6 +95,10 @@ impl Letter {
     }
 }
 
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -111,6 +123,8 @@ mod tests {
             answering: vec!["cloud".to_owned()],
         };
         assert_eq!(letter.key(), "homefire/mini-3-fell-1767225600000/cloud-3-rose-1767225600000");
+        let many = Letter { flips: vec![letter.flips[0].clone(); 8], answering: Vec::new() };
+        assert_eq!((many.key().len(), &many.key()[..9]), (73, "homefire/"));
         assert_eq!(letter.subject(), "Homefire: mini down, cloud up again");
         assert_eq!(
             letter.text(),

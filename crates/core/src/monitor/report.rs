@@ -6,9 +6,6 @@ use super::{Health, Record};
 use crate::config::Config;
 use crate::platform::Moment;
 
-/// A look that is older than so many periods is not believed.
-const STALE_AFTER: u32 = 3;
-
 /// What is told of all nodes.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Report {
@@ -51,7 +48,7 @@ pub struct Availability {
 
 /// What `record` tells of the nodes that are configured.
 pub fn report(record: &Record, config: &Config, now: Moment) -> Report {
-    let is_stale = now.since(record.checked) > config.monitor.period * STALE_AFTER;
+    let is_stale = config.monitor.is_stale(record.checked, now);
     let nodes = config.nodes.iter().map(|node| {
         let known = record.nodes.get(&node.name).cloned().unwrap_or_default();
         let mut models = vec![node.models.primary.clone(), node.models.fallback.clone()];

@@ -2,11 +2,13 @@
 
 use crate::error::Error;
 use crate::failure::Failure;
+use crate::outlook::Order;
 
 /// Walks over the nodes of one question.
 #[derive(Debug)]
 pub struct Failover {
-    order: std::vec::IntoIter<usize>,
+    order: Order,
+    asked: usize,
     stopped: Option<Failure>,
 }
 
@@ -15,14 +17,14 @@ pub struct Failover {
 pub struct Try {
     /// Its place in the configuration.
     pub node: usize,
-    /// There is no other one behind it: it is given more time.
+    /// There is no other one behind it, or none that is not known to be out: it is given more time.
     pub is_last: bool,
 }
 
 impl Failover {
     /// Over the nodes in this order, each once.
-    pub fn new(order: Vec<usize>) -> Self {
-        Self { order: order.into_iter(), stopped: None }
+    pub fn new(order: Order) -> Self {
+        Self { order, asked: 0, stopped: None }
     }
 
     /// The node to ask now, if there is one.
@@ -30,8 +32,10 @@ impl Failover {
         if self.stopped.is_some() {
             return None;
         }
-        let node = self.order.next()?;
-        Some(Try { node, is_last: self.order.as_slice().is_empty() })
+        let Order { nodes, well } = &self.order;
+        let node = *nodes.get(self.asked)?;
+        self.asked += 1;
+        Some(Try { node, is_last: self.asked == *well || self.asked == nodes.len() })
     }
 
     /// The node that was asked last brought no word.
@@ -54,7 +58,7 @@ mod tests {
     #[test]
     fn walks() {
         let check = |nodes: usize, failures: &[Failure], asked: &[(usize, bool)], verdict: Error| {
-            let mut failover = Failover::new((0..nodes).collect());
+            let mut failover = Failover::new(Order { nodes: (0..nodes).collect(), well: nodes });
             let mut walk = Vec::new();
             while let Some(attempt) = failover.advance() {
                 failover.failed(failures[walk.len()]);
@@ -73,5 +77,11 @@ mod tests {
         );
         check(2, &[Rejected], &[(0, false)], Error::Rejected);
         check(3, &[Refused, AnswerTimeout], &[(0, false), (1, false)], Error::Timeout);
+    }
+    #[test]
+    fn who_is_known_to_be_out_is_asked_behind_the_last_one() {
+        let mut failover = Failover::new(Order { nodes: vec![1, 2, 0], well: 2 });
+        let walk = [(1, false), (2, true), (0, true)].map(|(node, is_last)| Try { node, is_last });
+        assert_eq!(std::iter::from_fn(|| failover.advance()).collect::<Vec<_>>(), walk);
     }
 }
