@@ -2,13 +2,14 @@
 
 use super::audience::Audience;
 use super::prompt;
-use super::request::Request;
+use super::request::{Request, Sender};
 use super::template;
 use super::written::{Source, Written, with_values};
-use super::{Accepted, Draft, accept};
+use super::{Accepted, Draft, Refusal, accept};
 use crate::config::Config;
 use crate::event::Event;
 use crate::failure::Failure;
+use crate::ollama::{Done, Reason};
 use crate::platform::Platform;
 use crate::relay::State;
 use crate::service::Service;
@@ -94,7 +95,7 @@ async fn ask_nodes<P: Platform>(
             let asking = Asking::new(platform, config, &question, attempt);
             let mut answer = String::new();
             let why = match listen(platform, &asking, &mut answer, audience).await {
-                Ok(()) => match accept(&answer, &request.sender) {
+                Ok(reason) => match judge(&answer, reason, &request.sender) {
                     Ok(Accepted { draft, mended }) => {
                         asking.succeeded("draft");
                         let (node, model) = (asking.node(), asking.model());
@@ -123,21 +124,30 @@ async fn ask_nodes<P: Platform>(
     None
 }
 
+/// What a model could not finish has lost its end, even where what there is could be read.
+fn judge(answer: &str, reason: Reason, sender: &Sender) -> Result<Accepted, Refusal> {
+    let is_closed = answer.trim_end().ends_with(['}', ']', '`']);
+    match reason {
+        Reason::Length if !is_closed => Err(Refusal::Truncated),
+        Reason::Length | Reason::Stop => accept(answer, sender),
+    }
+}
+
 /// Gathers one whole answer.
 async fn listen<P: Platform>(
     platform: &P,
     asking: &Asking<'_, P>,
     answer: &mut String,
     audience: &mut Audience<'_>,
-) -> Result<(), Failure> {
+) -> Result<Reason, Failure> {
     let mut hearing = asking.first_word::<String>(audience.sink).await?;
     loop {
         let piece = &hearing.output()[answer.len()..];
         audience.hear(piece).await;
         answer.push_str(piece);
-        if matches!(hearing.state(), State::Done(_)) {
+        if let State::Done(Done { reason, .. }) = *hearing.state() {
             hearing.linger(platform).await;
-            return Ok(());
+            return Ok(reason);
         }
         hearing.next(platform, audience.sink).await?;
     }

@@ -42,12 +42,12 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// What of the sender a blank means, given its letters.
+    /// What of the sender a blank means, given its letters. `[Company Name]` may be anybody's.
     pub(super) fn meant(&self, squashed: &str) -> Option<&str> {
         match squashed {
             "yourname" | "yourfullname" | "sendername" | "senderyourname" => self.name.as_deref(),
-            "yourbusiness" | "yourbusinessname" | "yourcompany" | "yourcompanyname" | "businessname"
-            | "companyname" | "senderbusiness" | "business" | "company" => self.business.as_deref(),
+            "yourbusiness" | "yourbusinessname" | "yourcompany" | "yourcompanyname" | "senderbusiness"
+            | "sendercompany" => self.business.as_deref(),
             _ => None,
         }
     }

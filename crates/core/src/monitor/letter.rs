@@ -123,7 +123,7 @@ mod tests {
             answering: vec!["cloud".to_owned()],
         };
         assert_eq!(letter.key(), "homefire/mini-3-fell-1767225600000/cloud-3-rose-1767225600000");
-        let many = Letter { flips: vec![letter.flips[0].clone(); 8], answering: Vec::new() };
+        let many = Letter { flips: vec![letter.flips[0].clone(); 10], answering: Vec::new() };
         assert_eq!((many.key().len(), &many.key()[..9]), (73, "homefire/"));
         assert_eq!(letter.subject(), "Homefire: mini down, cloud up again");
         assert_eq!(

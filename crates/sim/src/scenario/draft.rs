@@ -210,6 +210,7 @@ pub(super) const ROWS: &[Scenario] = &[
     failed_over!("draft_stalls_mid_way", "stall@9", "idle_timeout"),
     failed_over!("draft_node_hangs", "hang", "first_word_timeout"),
     failed_over!("draft_node_is_busy", "503", "status_503"),
+    failed_over!("draft_that_one_node_rejects", "400", "rejected"),
     Scenario {
         name: "draft_node_is_down",
         mini: Down,
@@ -252,9 +253,10 @@ pub(super) const ROWS: &[Scenario] = &[
         ..WELL
     },
     Scenario {
-        name: "draft_that_nodes_reject",
+        name: "draft_that_all_nodes_reject",
         mini: Up("400"),
-        expect: Expect { timing: &[("mini", "rejected")], ..TEMPLATE },
+        cloud: Up("400"),
+        expect: Expect { timing: &[("mini", "rejected"), ("cloud", "rejected")], asked: [1, 1], ..TEMPLATE },
         ..WELL
     },
     Scenario {

@@ -92,23 +92,31 @@ const LONGEST_CLOSING: usize = 8;
 /// Lines at the beginning, one of which may greet.
 const FIRST_LINES: usize = 3;
 
+/// Lines at the end, one of which may sign where nothing closes.
+const LAST_LINES: usize = 3;
+
 /// The most words of a title and a name.
 const LONGEST_ADDRESS: usize = 3;
 
 /// The most words of a line that only says who signs.
 const LONGEST_SIGNATURE: usize = 6;
 
-pub(super) fn check(body: &str) -> Result<(), Refusal> {
-    let lines =
-        body.lines().map(|line| line.trim_matches([' ', '\t', '-', '–', '—', '*', '•', '_', '~', '|']));
-    let lines: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
-    let greeted = lines.iter().take(FIRST_LINES).any(|line| greets_somebody(line));
-    let called = lines.first().is_some_and(|line| calls_somebody(line));
-    if greeted || called || introduces_somebody(body) || is_signed(&lines) {
+/// `body` is without placeholders, `others` without what the sender said of himself, too: he signs, and is not greeted.
+pub(super) fn check(body: &str, others: &str) -> Result<(), Refusal> {
+    let first = lines(body);
+    let greeted = first.iter().take(FIRST_LINES).any(|line| greets_somebody(line));
+    let called = first.first().is_some_and(|line| calls_somebody(line));
+    if greeted || called || introduces_somebody(others) || is_signed(&lines(others)) {
         Err(Refusal::Name)
     } else {
         Ok(())
     }
+}
+
+fn lines(text: &str) -> Vec<&str> {
+    let lines =
+        text.lines().map(|line| line.trim_matches([' ', '\t', '-', '–', '—', '*', '•', '_', '~', '|']));
+    lines.filter(|line| !line.is_empty()).collect()
 }
 
 /// The words up to the comma, or to the next where none greets anybody before it: one has a capital, and is no word
@@ -159,10 +167,10 @@ fn is_signed(lines: &[&str]) -> bool {
     if let Some((at, behind)) = closing {
         return behind.into_iter().any(is_name) || lines[at + 1..].iter().any(|line| signs(line));
     }
-    lines.last().is_some_and(|line| {
-        let of_names = |word: &str| word.len() == 1 || !word.starts_with(char::is_lowercase);
-        !line.ends_with(['.', '!', '?', ',']) && words(line).all(of_names) && signs(line)
-    })
+    let of_names = |word: &str| word.len() == 1 || !word.starts_with(char::is_lowercase);
+    let last = lines.iter().rev().take(LAST_LINES);
+    last.take_while(|line| !line.ends_with(['.', '!', '?', ',', ':']) && words(line).all(of_names))
+        .any(|line| signs(line))
 }
 
 fn is_postscript(line: &str) -> bool {

@@ -97,6 +97,14 @@ fn bodies() {
     ] {
         check(text, Err(Name));
     }
+    // The sender signs, and is not greeted; part of a name is none.
+    check("Dear Ada Example,\nREST", Err(Name));
+    check("Dear Ada Examples,\nREST", Err(Name));
+    check("REST\nLooking forward to your answer,\nJohn Smith\nStudio 54 Berlin", Err(Name));
+    for text in ["REST Pay at billing.example.ai/now", "REST see acme.ch", "REST goo.gl/abc"] {
+        check(text, Err(Link));
+    }
+    check("REST e.g. by transfer, i.e. soon, z.B. heute.", Ok(()));
     check(&format!("REST {}", "word ".repeat(700)), Err(BodyTooLong));
 }
 
