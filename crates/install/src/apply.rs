@@ -53,9 +53,10 @@ impl fmt::Display for Halfway {
 ///
 /// The first step that fails ends it.
 pub fn apply(plan: &Plan, dry_run: bool, site: &mut Site<'_>) -> Result<(), Halfway> {
-    let files = plan.files.iter().map(Step::Write);
+    let checks = plan.checks.iter().map(Step::Run);
+    let files = plan.files.iter().map(Step::Write).chain([Step::Secret(&plan.secret)]);
     let commands = plan.commands.iter().map(Step::Run);
-    let steps: Vec<Step<'_>> = files.chain([Step::Secret(&plan.secret)]).chain(commands).collect();
+    let steps: Vec<Step<'_>> = checks.chain(files).chain(commands).collect();
     carry_out(&steps, |step| if dry_run { step.show(site) } else { step.take(plan, site) })?;
     let mut hints = String::new();
     for (title, lines) in [("Mind", &plan.warnings), ("Left for you", &plan.next)] {
@@ -140,11 +141,10 @@ fn write(file: &File, plan: &Plan, site: &mut Site<'_>) -> io::Result<()> {
     writeln!(site.out, "wrote {}", file.path)
 }
 
-/// Copies what somebody else wrote, under a name that tells one copy from another.
+/// Keeps what somebody else wrote, under a name that tells one content from another.
 fn keep(path: &str, content: &[u8], site: &mut Site<'_>) -> io::Result<String> {
-    let place = Place(site.root);
     let kept = format!("{path}.before-homefire-{}", &digest(content)[..8]);
-    place.write(&kept, place.mode(path)?, content)?;
+    Place(site.root).name_again(path, &kept)?;
     writeln!(site.out, "kept what was at {path} as {kept}")?;
     Ok(kept)
 }

@@ -44,12 +44,27 @@ impl Place<'_> {
         fs::create_dir_all(folder)?;
         let name = at.file_name().unwrap_or_default().to_string_lossy();
         let beside = folder.join(format!(".{name}.{}", std::process::id()));
-        let written = fill(&beside, mode, content).and_then(|()| fs::rename(&beside, &at));
+        // What is there already is somebody else's, and stays.
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&beside)?;
+        let written = fill(&mut file, mode, content).and_then(|()| fs::rename(&beside, &at));
         if written.is_err() {
             let _ = fs::remove_file(&beside);
         }
         written?;
         fs::File::open(folder)?.sync_all()
+    }
+
+    /// Gives a file a second name, so that it stays as it is, its owner and all, when the first is written anew.
+    pub(crate) fn name_again(self, path: &str, again: &str) -> io::Result<()> {
+        match fs::hard_link(self.at(path), self.at(again)) {
+            Err(error)
+                if error.kind() == io::ErrorKind::AlreadyExists
+                    && self.read(path)? == self.read(again)? =>
+            {
+                Ok(())
+            }
+            other => other,
+        }
     }
 
     /// Moves a file over another, or to where none is.
@@ -63,9 +78,8 @@ impl Place<'_> {
     }
 }
 
-fn fill(path: &Path, mode: u32, content: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
-    // The mode above is cut by the process's umask.
+fn fill(file: &mut fs::File, mode: u32, content: &[u8]) -> io::Result<()> {
+    // The mode that it was opened with is cut by the process's umask.
     file.set_permissions(Permissions::from_mode(mode))?;
     file.write_all(content)?;
     file.sync_all()

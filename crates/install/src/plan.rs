@@ -56,9 +56,11 @@ pub struct Access {
 pub struct Plan {
     /// The system that it is for.
     pub system: System,
-    /// Written first, in this order.
+    /// Run first: unless all succeed nothing is written.
+    pub checks: Vec<Command>,
+    /// Written next, in this order.
     pub files: Vec<File>,
-    /// Made next, unless it is there: the guard's tokens.
+    /// Made then, unless it is there: the guard's tokens.
     pub secret: Secret,
     /// Run last, in this order.
     pub commands: Vec<Command>,
@@ -98,6 +100,11 @@ pub struct Secret {
 pub fn plan(role: Role, system: System, options: &Options) -> Plan {
     let settings = Settings::of(role, options);
     let mut plan = Plan::empty(system);
+    plan.checks = vec![
+        Command::new("id", ["-u", options.user.as_str()]),
+        Command::new("test", ["-x", options.ollama.as_str()]),
+        Command::new("test", ["-x", options.guard.as_str()]),
+    ];
     plan.files = match system {
         System::MacOs => vec![
             file(launchd::path(launchd::OLLAMA_LABEL), launchd::ollama(&settings, options)),
@@ -134,9 +141,10 @@ impl Plan {
             }
         };
         let (secret, nothing) = (Secret { path: secret }, Vec::new);
-        let (files, commands) = (Vec::new(), Vec::new());
+        let (checks, files, commands) = (Vec::new(), Vec::new(), Vec::new());
         Self {
             system,
+            checks,
             files,
             secret,
             commands,
@@ -158,6 +166,13 @@ fn bootout(label: &str) -> Command {
     Command::new("launchctl", ["bootout", &format!("system/{label}")]).or_not()
 }
 
+/// Waits until a daemon has ended, which the guard does when it has drained: launchd does not load it twice.
+fn gone(label: &str) -> Command {
+    let is_there = format!("launchctl print system/{label} >/dev/null 2>&1");
+    let wait = format!("n=0; while [ $n -lt 100 ] && {is_there}; do n=$((n+1)); sleep 1; done");
+    Command::new("sh", ["-c", &wait])
+}
+
 fn macos_commands(options: &Options) -> Vec<Command> {
     let user = options.user.as_str();
     let mut commands = vec![
@@ -168,6 +183,7 @@ fn macos_commands(options: &Options) -> Vec<Command> {
     for label in [launchd::OLLAMA_LABEL, launchd::GUARD_LABEL] {
         // Of an earlier installation: launchd reads a daemon's file only when it is loaded.
         commands.push(bootout(label));
+        commands.push(gone(label));
         commands.push(Command::new("launchctl", ["enable", &format!("system/{label}")]));
         commands.push(Command::new("launchctl", ["bootstrap", "system", &launchd::path(label)]));
     }
@@ -205,8 +221,6 @@ fn warnings(system: System, options: &Options) -> Vec<String> {
             "quit the Ollama app and take it out of the login items: it holds the same port as the daemon".to_owned(),
         ]),
         System::Linux => {
-            let user = &options.user;
-            warnings.push(format!("Ollama runs as the account {user}, which must be there: `id {user}`"));
             if options.models_folder.is_none() {
                 warnings.push(
                     "Ollama's folder is /var/lib/ollama now: models fetched before are found again with \

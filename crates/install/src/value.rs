@@ -50,7 +50,7 @@ checked!(
 checked!(
     /// An absolute path, already in its simplest form.
     ///
-    /// `$` and `\` are refused: systemd reads them one way in a program's name and another in its arguments.
+    /// Quotes, `$` and `\` are refused: systemd takes none of them in a program's name, or reads it differently there.
     AbsolutePath,
     absolute_path
 );
@@ -113,10 +113,13 @@ fn absolute_path(text: &str) -> Option<&'static str> {
     // Line separators are line ends to YAML 1.1, noncharacters are forbidden in XML.
     let cannot_be_written = |letter: char| {
         letter.is_control()
-            || matches!(letter, '$' | '\\' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+            || matches!(
+                letter,
+                '"' | '\'' | '$' | '\\' | '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}'
+            )
     };
     if text.contains(cannot_be_written) {
-        return Some("the path holds `$`, `\\` or a control character");
+        return Some("the path holds a quote, `$`, `\\` or a control character");
     }
     text.ends_with(char::is_whitespace).then_some("the path ends with a space")
 }
@@ -177,10 +180,10 @@ mod tests {
             ],
         );
         check::<AbsolutePath>(
-            &["/a", "/Volumes/My Disk/models", "/a/100%/\"b\"/<c>&'d'", "/ü/🦀", "/a;b #c"],
+            &["/a", "/Volumes/My Disk/models", "/a/100%/<c>&d", "/ü/🦀", "/a;b #c"],
             &[
-                "", "a", "/", "/a/", "/a//b", "/a/../b", "/./a", "/a\nb", "/a\\", "/$HOME", "/a ",
-                "/a\u{2028}b",
+                "", "a", "/", "/a/", "/a//b", "/a/../b", "/./a", "/a\nb", "/a\\", "/$HOME", "/a\"b", "/a'b",
+                "/a ", "/a\u{2028}b",
             ],
         );
         check::<User>(&["ollama", "_svc", "Ada.L"], &["", "root", "a b", "1a", "-a", "a:b", "ü"]);

@@ -7,6 +7,7 @@ use homefire_install::value::{AbsolutePath, HostName};
 use homefire_install::{GUARD, OLLAMA, Options, Plan, Role, System, plan};
 use plist::Value as Property;
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
 use serde_json::Value;
 
 use crate::options::{access, options};
@@ -150,12 +151,20 @@ fn systemd_takes_the_units() {
         eprintln!("systemd-analyze is not here: the units were not verified");
         return;
     }
-    let program = || "/bin/true".parse().unwrap();
-    let models_folder = Some("/srv/100% \"my\" models".parse().unwrap());
+    // Their names are the hardest that are taken: systemd must find each, or it complains.
+    let programs = tempfile::tempdir().unwrap();
+    let program = |name: &str| {
+        let path = programs.path().join(name);
+        std::fs::copy("/bin/true", &path).unwrap();
+        path.to_str().unwrap().parse::<AbsolutePath>().unwrap()
+    };
+    let guard = program("100%s guard; #<&>");
+    let ollama = program("%h öl  läma:-@!");
+    let models_folder = Some("/srv/100% my models; #".parse().unwrap());
     for (gpu, access) in [(false, None), (true, access())] {
         let options = Options {
-            guard: program(),
-            ollama: program(),
+            guard: guard.clone(),
+            ollama: ollama.clone(),
             gpu,
             access,
             models_folder: models_folder.clone(),
@@ -187,11 +196,16 @@ fn systemd_takes_the_units() {
 /// Anything that could be typed, with what readers stumble over more often than chance would have it.
 fn anything() -> impl Strategy<Value = String> {
     let nasty = r#"[/.a-z0-9 %$"'\\<>&;:#{}\[\],!|*@`~=\t\n\u{0}\u{7f}\u{85}\u{2028}\u{feff}é🦀-]{0,12}"#;
-    prop_oneof![
-        nasty.prop_map(|text| format!("/{text}")),
-        nasty.prop_map(String::from),
-        ".*".prop_map(String::from)
-    ]
+    let strange = "(/[a-z0-9 .%<>&;:#{},!|*@`~=é🦀-]{1,6}){1,3}";
+    prop_oneof![3 => strange, 2 => nasty.prop_map(|text| format!("/{text}")), 1 => nasty, 1 => ".*"]
+}
+
+#[test]
+fn many_paths_are_taken() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut next = || anything().new_tree(&mut runner).unwrap().current();
+    let taken = (0..1_000).filter(|_| next().parse::<AbsolutePath>().is_ok()).count();
+    assert!(taken > 300, "the property below is about something: {taken} of 1,000");
 }
 
 proptest! {

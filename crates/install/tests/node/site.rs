@@ -18,13 +18,13 @@ const TOKENS: &str = "/etc/homefire-node/tokens";
 #[derive(Default)]
 struct Notes {
     ran: Vec<String>,
-    fails_at: Option<&'static str>,
+    fails_at: Option<String>,
 }
 
 impl Runner for Notes {
     fn run(&mut self, command: &Command) -> io::Result<Output> {
         self.ran.push(command.to_string());
-        let fails = self.fails_at.is_some_and(|word| command.to_string().contains(word));
+        let fails = self.fails_at.as_ref().is_some_and(|word| command.to_string().contains(word));
         Ok(Output { code: Some(i32::from(fails)), stdout: String::new(), stderr: "it is broken\n".into() })
     }
 }
@@ -117,7 +117,10 @@ fn there_and_back() {
         }
         assert_eq!(machine.read(plan.secret.path).unwrap(), "the-secret\n");
         assert_eq!(machine.mode(plan.secret.path), 0o600);
-        assert_eq!(machine.runner.ran, plan.commands.iter().map(ToString::to_string).collect::<Vec<_>>());
+        assert_eq!(
+            machine.runner.ran,
+            plan.checks.iter().chain(&plan.commands).map(ToString::to_string).collect::<Vec<_>>()
+        );
         assert!(!machine.said.contains("the-secret"));
         let receipt = machine.read(plan.receipt).unwrap();
         assert!(!receipt.contains("the-secret"));
@@ -203,23 +206,51 @@ fn a_second_time_changes_nothing() {
 #[test]
 fn halfway_says_how_far() {
     let mut machine = Node::new();
-    machine.runner.fails_at = Some("enable");
+    machine.runner.fails_at = Some("enable".to_owned());
     let halfway = machine.apply(&linux()).unwrap_err();
     assert_eq!(halfway.failed, "run systemctl enable ollama.service homefire-node.service");
     assert_eq!(halfway.why, "it ended with exit code 1: it is broken");
-    assert_eq!(halfway.done.len(), 5);
+    assert_eq!(halfway.done.len(), 8);
     assert_eq!(halfway.left, ["run systemctl restart ollama.service homefire-node.service"]);
-    assert!(halfway.to_string().contains("\n  done: write /etc/systemd/system/ollama.service; "));
+    assert!(halfway.to_string().contains("\n  done: run id -u ollama; "));
     machine.runner.fails_at = None;
     machine.uninstall().unwrap();
     assert_eq!(machine.files(), Vec::<String>::new());
 }
 
 #[test]
+fn nothing_is_written_where_something_is_missing() {
+    for check in linux().checks {
+        let mut machine = Node::new();
+        machine.runner.fails_at =
+            Some(if check.program == "id" { "id -u" } else { &check.arguments[1] }.to_owned());
+        assert_eq!(machine.apply(&linux()).unwrap_err().failed, format!("run {check}"));
+        assert_eq!(machine.files(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn noted_and_not_written() {
+    // Where the new content would be put together there is something already.
+    let mut machine = Node::with(UNIT, "before");
+    let beside = format!("/etc/systemd/system/.ollama.service.{}", std::process::id());
+    machine.put(&beside, "in the way");
+    assert_eq!(machine.apply(&linux()).unwrap_err().failed, format!("write {UNIT}"));
+    assert_eq!(machine.read(UNIT).unwrap(), "before");
+    assert_eq!(machine.read(&beside).unwrap(), "in the way", "what is not ours stays");
+    fs::remove_file(machine.at(&beside)).unwrap();
+    let again = machine.apply(&linux());
+    assert!(again.is_ok(), "{again:?}");
+    machine.uninstall().unwrap();
+    assert_eq!(machine.read(UNIT).unwrap(), "before");
+    assert_eq!(machine.files(), [&UNIT[1..]]);
+}
+
+#[test]
 fn what_may_fail_stops_nothing() {
     let plan = plan(Role::Primary, System::MacOs, &options());
     let mut machine = Node::new();
-    machine.runner.fails_at = Some("bootout");
+    machine.runner.fails_at = Some("launchctl bootout".to_owned());
     machine.apply(&plan).unwrap();
     machine.work(|site| uninstall(&Plan::empty(System::MacOs), false, site)).unwrap();
     assert_eq!(machine.files(), Vec::<String>::new());
@@ -231,7 +262,7 @@ fn a_symbolic_link_is_not_followed() {
     fs::create_dir_all(machine.at("/etc/systemd/system")).unwrap();
     std::os::unix::fs::symlink(machine.at("/elsewhere"), machine.at(UNIT)).unwrap();
     let halfway = machine.apply(&linux()).unwrap_err();
-    assert!(halfway.why.contains("symbolic link") && halfway.done.is_empty(), "{halfway}");
+    assert!(halfway.why.contains("symbolic link") && halfway.failed.ends_with(UNIT), "{halfway}");
     assert_eq!(machine.read("/elsewhere").unwrap(), "x");
 }
 
