@@ -261,6 +261,7 @@ mod tests {
     use clap::Parser;
 
     use super::*;
+    use crate::place::Place;
 
     #[derive(Parser)]
     enum Cli {
@@ -317,6 +318,36 @@ mod tests {
         if cfg!(target_os = "linux") {
             check(&format!("{mac} --user ada"), Err("another system than this one can only be shown"));
         }
+    }
+
+    #[test]
+    fn a_launch_through_a_command_line() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name).display().to_string();
+        let script = "echo '{\"data\": {\"id\": \"'$9'\"}}'\n";
+        Place(folder.path()).write("oci", 0o644, script.as_bytes()).unwrap();
+        let line =
+            ["node", "oci-retry", "--availability-domain", "A", "--state", &at("s"), "--log", &at("l"), "--"];
+        let oci = ["sh", &at("oci"), "compute", "instance", "launch", "--shape", "S"];
+        let drive = || {
+            let Cli::OciRetry(args) = Cli::try_parse_from(line.iter().chain(&oci)).unwrap() else { panic!() };
+            let mut out = Vec::new();
+            let ended = args.run(&mut out).map_err(|error| error.to_string());
+            (ended, String::from_utf8(out).unwrap())
+        };
+        let (ended, said) = drive();
+        ended.unwrap();
+        let log = std::fs::read_to_string(at("l")).unwrap();
+        assert!(
+            log.ends_with("try 1 at A/FAULT-DOMAIN-1: launched FAULT-DOMAIN-1; no further try\n"),
+            "{log}"
+        );
+        assert!(said.starts_with(&log) && said.contains("There is an instance: FAULT-DOMAIN-1."), "{said}");
+        drive().0.unwrap();
+        assert_eq!(std::fs::read_to_string(at("l")).unwrap().matches(" try 1 ").count(), 1);
+        let other = std::fs::File::open(at("l")).unwrap();
+        other.lock().unwrap();
+        assert!(drive().0.unwrap_err().ends_with("is in use"));
     }
 
     #[test]
