@@ -1,0 +1,267 @@
+//! What a node needs, as a value: nothing here touches the machine.
+
+use crate::role::{Role, Settings};
+use crate::runner::Command;
+use crate::value::{AbsolutePath, Audience, HostName, Model, Team, TunnelId, User};
+use crate::{cloudflared, launchd, systemd};
+
+/// An operating system that nodes run on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum System {
+    /// With launchd.
+    #[value(name = "macos")]
+    MacOs,
+    /// With systemd, 250 or newer.
+    Linux,
+}
+
+/// What the owner says about a node. The values are checked already.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The name that the tunnel publishes.
+    pub host: HostName,
+    /// The tunnel.
+    pub tunnel: TunnelId,
+    /// The tunnel's credentials; `/etc/cloudflared/<tunnel>.json` otherwise.
+    pub credentials: Option<AbsolutePath>,
+    /// Access, where `cloudflared` and the guard are to check its JWT.
+    pub access: Option<Access>,
+    /// The account that Ollama runs as, and on macOS the guard.
+    pub user: User,
+    /// The program `homefire-node`.
+    pub guard: AbsolutePath,
+    /// The program `ollama`.
+    pub ollama: AbsolutePath,
+    /// Where the models lie, if not in Ollama's usual folder.
+    pub models_folder: Option<AbsolutePath>,
+    /// What may be asked for, best first; the role's models if empty.
+    pub models: Vec<Model>,
+    /// Tokens of prompt and answer together; the role's if none.
+    pub context: Option<u32>,
+    /// Whether Ollama uses a GPU. Linux alone asks.
+    pub gpu: bool,
+}
+
+/// The Access application in front of the tunnel.
+#[derive(Debug, Clone)]
+pub struct Access {
+    /// Whose keys sign.
+    pub team: Team,
+    /// Which application they sign for.
+    pub audience: Audience,
+}
+
+/// Everything that makes a machine a node, and that unmakes it.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The system that it is for.
+    pub system: System,
+    /// Run first: unless all succeed nothing is written.
+    pub checks: Vec<Command>,
+    /// Written next, in this order.
+    pub files: Vec<File>,
+    /// Made then, unless it is there: the guard's tokens.
+    pub secret: Secret,
+    /// Run last, in this order.
+    pub commands: Vec<Command>,
+    /// Run before anything is removed.
+    pub stop: Vec<Command>,
+    /// Run when everything is removed.
+    pub settle: Vec<Command>,
+    /// What was written, so that it can be told from what others wrote.
+    pub receipt: &'static str,
+    /// What can go wrong however well this goes.
+    pub warnings: Vec<String>,
+    /// What is left for the owner to do.
+    pub next: Vec<String>,
+    /// What taking it back leaves as it is.
+    pub stays: Vec<String>,
+}
+
+/// A file whose every byte is known beforehand, and no secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct File {
+    /// Absolute.
+    pub path: String,
+    /// Permissions, as for `chmod`.
+    pub mode: u32,
+    /// The whole of it.
+    pub content: String,
+}
+
+/// A file whose content no plan, no argument and no output ever holds. Its mode is 0600.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Secret {
+    /// Absolute.
+    pub path: &'static str,
+}
+
+/// What makes a machine of this `system` a node with this `role`.
+pub fn plan(role: Role, system: System, options: &Options) -> Plan {
+    let settings = Settings::of(role, options);
+    let mut plan = Plan::empty(system);
+    plan.checks = vec![
+        Command::new("id", ["-u", options.user.as_str()]),
+        Command::new("test", ["-x", options.ollama.as_str()]),
+        Command::new("test", ["-x", options.guard.as_str()]),
+    ];
+    plan.files = match system {
+        System::MacOs => vec![
+            file(launchd::path(launchd::OLLAMA_LABEL), launchd::ollama(&settings, options)),
+            file(launchd::path(launchd::GUARD_LABEL), launchd::guard(&settings, options)),
+        ],
+        System::Linux => vec![
+            file(systemd::path(systemd::OLLAMA_UNIT), systemd::ollama(&settings, options)),
+            file(systemd::path(systemd::GUARD_UNIT), systemd::guard(&settings, options)),
+        ],
+    };
+    plan.files.push(file("/etc/cloudflared/config.yml".to_owned(), cloudflared::config(options)));
+    plan.commands = match system {
+        System::MacOs => macos_commands(options),
+        System::Linux => linux_commands(),
+    };
+    plan.warnings = warnings(system, options);
+    plan.next = next(&settings, options, plan.secret.path);
+    plan
+}
+
+impl Plan {
+    /// What is known without any options: enough to take an installation back.
+    pub fn empty(system: System) -> Self {
+        let (secret, receipt, stop, settle) = match system {
+            System::MacOs => {
+                let stop = [launchd::GUARD_LABEL, launchd::OLLAMA_LABEL].map(bootout).to_vec();
+                (launchd::TOKENS, "/usr/local/var/homefire-node/installed.json", stop, Vec::new())
+            }
+            System::Linux => {
+                let units = ["disable", "--now", systemd::GUARD_UNIT, systemd::OLLAMA_UNIT];
+                let stop = vec![Command::new("systemctl", units).or_not()];
+                let settle = vec![Command::new("systemctl", ["daemon-reload"])];
+                (systemd::TOKENS, "/var/lib/homefire-install/installed.json", stop, settle)
+            }
+        };
+        let (secret, nothing) = (Secret { path: secret }, Vec::new);
+        let (checks, files, commands) = (Vec::new(), Vec::new(), Vec::new());
+        Self {
+            system,
+            checks,
+            files,
+            secret,
+            commands,
+            stop,
+            settle,
+            receipt,
+            warnings: nothing(),
+            next: nothing(),
+            stays: stays(system),
+        }
+    }
+}
+
+fn file(path: String, content: String) -> File {
+    File { path, mode: 0o644, content }
+}
+
+fn bootout(label: &str) -> Command {
+    Command::new("launchctl", ["bootout", &format!("system/{label}")]).or_not()
+}
+
+/// Waits until a daemon has ended, which the guard does when it has drained: launchd does not load it twice.
+fn gone(label: &str) -> Command {
+    let is_there = format!("launchctl print system/{label} >/dev/null 2>&1");
+    let wait = format!("n=0; while [ $n -lt 100 ] && {is_there}; do n=$((n+1)); sleep 1; done");
+    Command::new("sh", ["-c", &wait])
+}
+
+fn macos_commands(options: &Options) -> Vec<Command> {
+    let user = options.user.as_str();
+    let mut commands = vec![
+        Command::new("install", ["-d", "-m", "0750", "-o", user, launchd::LOGS]),
+        Command::new("install", ["-d", "-m", "0700", "-o", user, &format!("{}/run", launchd::STATE)]),
+        Command::new("chown", [user, launchd::TOKENS]),
+    ];
+    for label in [launchd::OLLAMA_LABEL, launchd::GUARD_LABEL] {
+        // Of an earlier installation: launchd reads a daemon's file only when it is loaded.
+        commands.push(bootout(label));
+        commands.push(gone(label));
+        commands.push(Command::new("launchctl", ["enable", &format!("system/{label}")]));
+        commands.push(Command::new("launchctl", ["bootstrap", "system", &launchd::path(label)]));
+    }
+    commands.push(Command::new("pmset", ["-a", "autorestart", "1", "sleep", "0", "disksleep", "0"]));
+    commands
+}
+
+fn linux_commands() -> Vec<Command> {
+    let units = [systemd::OLLAMA_UNIT, systemd::GUARD_UNIT];
+    vec![
+        Command::new("systemctl", ["daemon-reload"]),
+        Command::new("systemctl", ["enable"].into_iter().chain(units)),
+        Command::new("systemctl", ["restart"].into_iter().chain(units)),
+    ]
+}
+
+fn warnings(system: System, options: &Options) -> Vec<String> {
+    let mut warnings = vec![
+        "/etc/cloudflared/config.yml is written whole: if it led to other services, put them back from the kept copy, \
+         above the last rule"
+            .to_owned(),
+    ];
+    if options.access.is_none() {
+        warnings.push(
+            "without --access-team and --access-audience the node does not notice when Access is taken off its name; \
+             the guard's token alone is left"
+                .to_owned(),
+        );
+    }
+    match system {
+        System::MacOs => warnings.extend([
+            "FileVault asks for a password before anything starts: with it on, this Mac does not come back by itself \
+             after a power failure; `fdesetup status` says whether it is on"
+                .to_owned(),
+            "quit the Ollama app and take it out of the login items: it holds the same port as the daemon".to_owned(),
+        ]),
+        System::Linux => {
+            if options.models_folder.is_none() {
+                warnings.push(
+                    "Ollama's folder is /var/lib/ollama now: models fetched before are found again with \
+                     --models-folder /usr/share/ollama/.ollama/models"
+                        .to_owned(),
+                );
+            }
+        }
+    }
+    warnings
+}
+
+fn next(settings: &Settings, options: &Options, tokens: &str) -> Vec<String> {
+    let pull = |model: &Model| format!("ollama pull {model}");
+    let pulls: Vec<String> = settings.models.iter().map(pull).collect();
+    vec![
+        format!("get the models: {}", pulls.join(" && ")),
+        format!("give the edge the token: sudo cat {tokens}"),
+        format!(
+            "lead the name to the tunnel: cloudflared tunnel route dns {} {}",
+            options.tunnel, options.host
+        ),
+        "have the tunnel started at boot: sudo cloudflared service install (or restart it, if it is)"
+            .to_owned(),
+        format!("see whether it answers: curl -s http://{}/healthz", crate::role::GUARD),
+    ]
+}
+
+fn stays(system: System) -> Vec<String> {
+    let mut stays = vec![
+        "Ollama itself, its models, and cloudflared with its service".to_owned(),
+        "folders, even if they are empty now".to_owned(),
+    ];
+    match system {
+        System::MacOs => stays.push(
+            "the power settings, whose old values are not known: `pmset -g`, `sudo pmset restoredefaults`"
+                .to_owned(),
+        ),
+        System::Linux => {
+            stays.push("a unit put back is not started: `systemctl enable --now ollama`".to_owned());
+        }
+    }
+    stays
+}

@@ -1,0 +1,253 @@
+//! What is rendered is read back by other readers than those who wrote it, and says what the owner said.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::Command;
+
+use homefire_install::value::{AbsolutePath, HostName};
+use homefire_install::{GUARD, OLLAMA, Options, Plan, Role, System, plan};
+use plist::Value as Property;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use serde_json::Value;
+
+use crate::options::{access, options};
+
+fn content<'a>(plan: &'a Plan, ending: &str) -> &'a str {
+    let file = plan.files.iter().find(|file| file.path.ends_with(ending));
+    &file.unwrap_or_else(|| panic!("there is no {ending}")).content
+}
+
+fn daemon(plan: &Plan, name: &str) -> plist::Dictionary {
+    let text = content(plan, name);
+    Property::from_reader_xml(text.as_bytes()).unwrap().into_dictionary().unwrap()
+}
+
+fn ingress(plan: &Plan) -> Value {
+    serde_saphyr::from_str(content(plan, "config.yml")).unwrap()
+}
+
+/// The words of a key of a unit, as systemd.syntax(7) has them read.
+fn words(unit: &str, key: &str) -> Vec<String> {
+    let mut words = Vec::new();
+    for line in unit.lines().filter_map(|line| line.strip_prefix(key)?.strip_prefix('=')) {
+        let (mut word, mut letters, mut quoted) = (String::new(), line.chars(), false);
+        while let Some(letter) = letters.next() {
+            match letter {
+                '"' => quoted = !quoted,
+                '\\' => word.extend(letters.next()),
+                '%' => {
+                    let next = letters.next().unwrap();
+                    word.push_str(if next == '%' { "%" } else { "<specifier>" });
+                }
+                ' ' if !quoted => words.push(std::mem::take(&mut word)),
+                other => word.push(other),
+            }
+        }
+        assert!(!quoted, "{line}");
+        words.push(word);
+    }
+    words
+}
+
+fn all_plans() -> impl Iterator<Item = (System, Plan)> {
+    let with = |gpu, access| Options { gpu, access, ..options() };
+    let options = [with(false, None), with(true, access())];
+    let roles = [Role::Primary, Role::Fallback];
+    [System::MacOs, System::Linux].into_iter().flat_map(move |system| {
+        let options = options.clone();
+        roles
+            .into_iter()
+            .flat_map(move |role| options.clone().map(|options| (system, plan(role, system, &options))))
+    })
+}
+
+#[test]
+fn the_tunnel_leads_to_the_guard_and_nowhere_else() {
+    for (_, plan) in all_plans() {
+        let config = ingress(&plan);
+        let rules = config["ingress"].as_array().unwrap();
+        let (last, others) = rules.split_last().unwrap();
+        assert_eq!(
+            *last,
+            serde_json::json!({"service": "http_status:404"}),
+            "the last rule matches everything"
+        );
+        assert_eq!(others.len(), 1);
+        assert_eq!(others[0]["service"], format!("http://{GUARD}"));
+        assert_eq!(others[0]["hostname"], "mini.example.com");
+        let ollama_port = OLLAMA.split(':').nth(1).unwrap();
+        assert!(!config.to_string().contains(ollama_port), "no rule leads past the guard");
+        let access = &others[0]["originRequest"]["access"];
+        if !access.is_null() {
+            assert_eq!((&access["required"], &access["teamName"]), (&true.into(), &"ada".into()));
+            assert_eq!(access["audTag"].as_array().map(Vec::len), Some(1));
+        }
+    }
+}
+
+#[test]
+fn roles_differ() {
+    let check = |role, models: &str, context: &str| {
+        for system in [System::MacOs, System::Linux] {
+            let plan = plan(role, system, &options());
+            let all = plan.files.iter().map(|file| file.content.as_str()).collect::<String>();
+            for part in [models, context, "OLLAMA_KEEP_ALIVE", "HOMEFIRE_NODE_TOKENS_FILE"] {
+                assert!(all.contains(part), "{part} of {role:?} on {system:?}");
+            }
+        }
+    };
+    check(Role::Primary, "qwen3.5:latest,qwen2.5-coder:7b", "8192");
+    check(Role::Fallback, "qwen2.5-coder:7b", "4096");
+}
+
+#[test]
+fn daemons() {
+    let plan = plan(Role::Primary, System::MacOs, &options());
+    let (ollama, guard) = (daemon(&plan, "ollama.plist"), daemon(&plan, "node.plist"));
+    for daemon in [&ollama, &guard] {
+        assert_eq!(daemon["UserName"].as_string(), Some("ollama"));
+        assert_eq!(daemon["RunAtLoad"].as_boolean(), Some(true));
+        assert_eq!(daemon["KeepAlive"].as_boolean(), Some(true));
+    }
+    let variables = ollama["EnvironmentVariables"].as_dictionary().unwrap();
+    assert_eq!(variables["OLLAMA_HOST"].as_string(), Some(OLLAMA));
+    assert_eq!(variables["OLLAMA_KEEP_ALIVE"].as_string(), Some("-1"));
+    let variables = guard["EnvironmentVariables"].as_dictionary().unwrap();
+    assert_eq!(variables["HOMEFIRE_NODE_TOKENS_FILE"].as_string(), Some(plan.secret.path));
+    let pmset = plan.commands.iter().any(|c| c.to_string() == "pmset -a autorestart 1 sleep 0 disksleep 0");
+    assert!(pmset && plan.warnings.iter().any(|warning| warning.contains("FileVault")));
+}
+
+#[test]
+fn units() {
+    for (_, plan) in all_plans().filter(|(system, _)| *system == System::Linux) {
+        let (ollama, guard) = (content(&plan, "ollama.service"), content(&plan, "homefire-node.service"));
+        for unit in [ollama, guard] {
+            for line in ["NoNewPrivileges=yes", "ProtectSystem=strict", "CapabilityBoundingSet="] {
+                assert!(unit.lines().any(|there| there == line), "{line} in {unit}");
+            }
+        }
+        assert_eq!(words(guard, "LoadCredential"), ["tokens:/etc/homefire-node/tokens"]);
+        assert_eq!(words(guard, "DynamicUser"), ["yes"]);
+        let with_gpu = ollama.contains("SupplementaryGroups=");
+        assert_eq!(words(ollama, "PrivateDevices").is_empty(), with_gpu);
+    }
+}
+
+#[test]
+fn no_secret_is_in_a_plan() {
+    for (_, plan) in all_plans() {
+        assert!(
+            plan.files.iter().all(|file| file.path != plan.secret.path && !file.content.contains("Bearer"))
+        );
+        assert!(plan.commands.iter().all(|command| !command.to_string().contains("--token")));
+    }
+}
+
+/// systemd's own reading of the units, with programs that are there.
+#[test]
+fn systemd_takes_the_units() {
+    if Command::new("systemd-analyze").arg("--version").output().is_err() {
+        // Not by a macro: that a test leaves something out is shown though it passes.
+        writeln!(std::io::stderr(), "systemd-analyze is not here: the units were NOT verified").unwrap();
+        return;
+    }
+    // Their names are the hardest that are taken: systemd must find each, or it complains.
+    let programs = tempfile::tempdir().unwrap();
+    let program = |name: &str| {
+        let path = programs.path().join(name);
+        std::fs::copy("/bin/true", &path).unwrap();
+        path.to_str().unwrap().parse::<AbsolutePath>().unwrap()
+    };
+    let guard = program("100%s guard; #<&>");
+    let ollama = program("%h öl  läma:-@!");
+    let models_folder = Some("/srv/100% my models; #".parse().unwrap());
+    for (gpu, access) in [(false, None), (true, access())] {
+        let options = Options {
+            guard: guard.clone(),
+            ollama: ollama.clone(),
+            gpu,
+            access,
+            models_folder: models_folder.clone(),
+            ..options()
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let plan = plan(Role::Primary, System::Linux, &options);
+        for file in plan.files.iter().filter(|file| file.path.ends_with(".service")) {
+            let name = Path::new(&file.path).file_name().unwrap();
+            std::fs::write(folder.path().join(name), &file.content).unwrap();
+        }
+        let analyze = |arguments: &[&str], unit: &str| {
+            let mut command = Command::new("systemd-analyze");
+            let output = command.args(arguments).arg(folder.path().join(unit)).output().unwrap();
+            let said = [output.stdout, output.stderr].concat();
+            (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+        };
+        for (unit, most_exposure) in [("homefire-node.service", "20"), ("ollama.service", "45")] {
+            let (good, said) = analyze(&["verify", "--man=no", "--recursive-errors=no"], unit);
+            let ours = said.lines().any(|line| line.contains(unit));
+            assert!(good && !ours, "{unit}: {said}");
+            let threshold = format!("--threshold={most_exposure}");
+            let (good, said) = analyze(&["security", "--offline=true", "--no-pager", &threshold], unit);
+            assert!(good, "{unit} is more exposed than {most_exposure} of 100: {said}");
+        }
+    }
+}
+
+/// Anything that could be typed, with what readers stumble over more often than chance would have it.
+fn anything() -> impl Strategy<Value = String> {
+    let nasty = r#"[/.a-z0-9 %$"'\\<>&;:#{}\[\],!|*@`~=\t\n\u{0}\u{7f}\u{85}\u{2028}\u{feff}é🦀-]{0,12}"#;
+    let strange = "(/[a-z0-9 .%<>&;:#{},!|*@`~=é🦀-]{1,6}){1,3}";
+    prop_oneof![3 => strange, 2 => nasty.prop_map(|text| format!("/{text}")), 1 => nasty, 1 => ".*"]
+}
+
+#[test]
+fn many_paths_are_taken() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    let mut next = || anything().new_tree(&mut runner).unwrap().current();
+    let taken = (0..1_000).filter(|_| next().parse::<AbsolutePath>().is_ok()).count();
+    assert!(taken > 300, "the property below is about something: {taken} of 1,000");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn a_path_is_refused_or_survives(text in anything()) {
+        let Ok(path) = text.parse::<AbsolutePath>() else { return Ok(()) };
+        let options = Options {
+            guard: path.clone(),
+            ollama: path.clone(),
+            models_folder: Some(path.clone()),
+            credentials: Some(path),
+            ..options()
+        };
+        let mac = plan(Role::Primary, System::MacOs, &options);
+        let (ollama, guard) = (daemon(&mac, "ollama.plist"), daemon(&mac, "node.plist"));
+        for daemon in [&ollama, &guard] {
+            let words = daemon["ProgramArguments"].as_array().unwrap();
+            prop_assert_eq!(words, &vec![Property::from(text.as_str()), Property::from("serve")]);
+        }
+        let folder = &ollama["EnvironmentVariables"].as_dictionary().unwrap()["OLLAMA_MODELS"];
+        prop_assert_eq!(folder.as_string(), Some(text.as_str()));
+        let linux = plan(Role::Primary, System::Linux, &options);
+        for unit in ["ollama.service", "homefire-node.service"] {
+            prop_assert_eq!(words(content(&linux, unit), "ExecStart"), [text.as_str(), "serve"]);
+        }
+        let unit = content(&linux, "ollama.service");
+        prop_assert_eq!(words(unit, "ReadWritePaths"), [text.as_str()]);
+        let folder = format!("OLLAMA_MODELS={text}");
+        prop_assert!(words(unit, "Environment").contains(&folder));
+        let config = ingress(&linux);
+        prop_assert_eq!(config["credentials-file"].as_str(), Some(text.as_str()));
+    }
+
+    #[test]
+    fn a_host_name_is_refused_or_survives(text in prop_oneof![anything(), r"[a-z0-9.-]{1,12}\.[a-z]{2,4}"]) {
+        let Ok(host) = text.parse::<HostName>() else { return Ok(()) };
+        let plan = plan(Role::Fallback, System::Linux, &Options { host, ..options() });
+        let config = ingress(&plan);
+        prop_assert_eq!(config["ingress"][0]["hostname"].as_str(), Some(text.as_str()));
+    }
+}

@@ -1,0 +1,307 @@
+//! Stories of machines that a plan is carried out on: each is a folder, and its programs only take notes.
+
+use std::fs;
+use std::io;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use homefire_install::{
+    Command, Halfway, Options, Output, Plan, Role, Runner, Site, System, apply, plan, uninstall,
+};
+
+use crate::options::options;
+
+const UNIT: &str = "/etc/systemd/system/ollama.service";
+const TOKENS: &str = "/etc/homefire-node/tokens";
+
+/// Takes notes, and fails at a command that holds a word.
+#[derive(Default)]
+struct Notes {
+    ran: Vec<String>,
+    fails_at: Option<String>,
+}
+
+impl Runner for Notes {
+    fn run(&mut self, command: &Command) -> io::Result<Output> {
+        self.ran.push(command.to_string());
+        let fails = self.fails_at.as_ref().is_some_and(|word| command.to_string().contains(word));
+        Ok(Output { code: Some(i32::from(fails)), stdout: String::new(), stderr: "it is broken\n".into() })
+    }
+}
+
+struct Node {
+    root: tempfile::TempDir,
+    runner: Notes,
+    said: String,
+}
+
+impl Node {
+    fn new() -> Self {
+        Self { root: tempfile::tempdir().unwrap(), runner: Notes::default(), said: String::new() }
+    }
+
+    fn with(path: &str, content: &str) -> Self {
+        let this = Self::new();
+        this.put(path, content);
+        this
+    }
+
+    fn at(&self, path: &str) -> PathBuf {
+        self.root.path().join(path.trim_start_matches('/'))
+    }
+
+    fn put(&self, path: &str, content: &str) {
+        fs::create_dir_all(self.at(path).parent().unwrap()).unwrap();
+        fs::write(self.at(path), content).unwrap();
+    }
+
+    fn read(&self, path: &str) -> Option<String> {
+        fs::read_to_string(self.at(path)).ok()
+    }
+
+    fn mode(&self, path: &str) -> u32 {
+        fs::metadata(self.at(path)).unwrap().permissions().mode() & 0o7777
+    }
+
+    fn work(&mut self, work: impl FnOnce(&mut Site<'_>) -> Result<(), Halfway>) -> Result<(), Halfway> {
+        let mut out = Vec::new();
+        let token = &mut || Ok("the-secret".to_owned());
+        let ended =
+            work(&mut Site { root: self.root.path(), runner: &mut self.runner, token, out: &mut out });
+        self.said = String::from_utf8(out).unwrap();
+        ended
+    }
+
+    fn apply(&mut self, plan: &Plan) -> Result<(), Halfway> {
+        self.work(|site| apply(plan, false, site))
+    }
+
+    fn uninstall(&mut self) -> Result<(), Halfway> {
+        self.work(|site| uninstall(&Plan::empty(System::Linux), false, site))
+    }
+
+    /// Every file there is.
+    fn files(&self) -> Vec<String> {
+        fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                if path.is_dir() { walk(&path, found) } else { found.push(path) }
+            }
+        }
+        let mut found = Vec::new();
+        walk(self.root.path(), &mut found);
+        let name = |path: PathBuf| path.strip_prefix(self.root.path()).unwrap().display().to_string();
+        let mut names: Vec<String> = found.into_iter().map(name).collect();
+        names.sort();
+        names
+    }
+}
+
+fn linux() -> Plan {
+    plan(Role::Primary, System::Linux, &options())
+}
+
+fn other() -> Plan {
+    plan(Role::Primary, System::Linux, &Options { context: Some(1024), ..options() })
+}
+
+#[test]
+fn there_and_back() {
+    for system in [System::Linux, System::MacOs] {
+        let plan = plan(Role::Primary, system, &options());
+        let mut machine = Node::new();
+        machine.apply(&plan).unwrap();
+        for file in &plan.files {
+            assert_eq!(machine.read(&file.path).as_ref(), Some(&file.content));
+            assert_eq!(machine.mode(&file.path), 0o644);
+        }
+        assert_eq!(machine.read(plan.secret.path).unwrap(), "the-secret\n");
+        assert_eq!(machine.mode(plan.secret.path), 0o600);
+        assert_eq!(
+            machine.runner.ran,
+            plan.checks.iter().chain(&plan.commands).map(ToString::to_string).collect::<Vec<_>>()
+        );
+        assert!(!machine.said.contains("the-secret"));
+        let receipt = machine.read(plan.receipt).unwrap();
+        assert!(!receipt.contains("the-secret"));
+        machine.work(|site| uninstall(&Plan::empty(system), false, site)).unwrap();
+        assert_eq!(machine.files(), Vec::<String>::new());
+        let ran = machine.runner.ran.join("\n");
+        assert!(
+            ran.contains("systemctl disable --now homefire-node.service ollama.service")
+                || ran.contains("bootout")
+        );
+    }
+}
+
+#[test]
+fn what_was_there_before_returns() {
+    let mut machine = Node::with(UNIT, "[Service]\nExecStart=/old\n");
+    fs::set_permissions(machine.at(UNIT), fs::Permissions::from_mode(0o640)).unwrap();
+    machine.apply(&linux()).unwrap();
+    machine.apply(&other()).unwrap();
+    machine.apply(&linux()).unwrap();
+    let copies = machine.files().into_iter().filter(|name| name.contains("before-homefire")).count();
+    assert_eq!(copies, 1, "our own files are not kept");
+    machine.uninstall().unwrap();
+    assert_eq!(machine.files(), [&UNIT[1..]]);
+    assert_eq!(machine.read(UNIT).unwrap(), "[Service]\nExecStart=/old\n");
+    assert_eq!(machine.mode(UNIT), 0o640);
+}
+
+#[test]
+fn what_was_changed_since_stays() {
+    let mut machine = Node::new();
+    machine.apply(&linux()).unwrap();
+    machine.put(UNIT, "mine now");
+    machine.uninstall().unwrap();
+    assert_eq!(machine.files(), [&UNIT[1..]]);
+    assert!(
+        machine.said.contains(&format!("left {UNIT}: it was changed since it was written")),
+        "{}",
+        machine.said
+    );
+}
+
+#[test]
+fn what_was_changed_since_is_kept_by_a_second_installation() {
+    let mut machine = Node::with(UNIT, "the first");
+    machine.apply(&linux()).unwrap();
+    machine.put(UNIT, "mine now");
+    machine.apply(&other()).unwrap();
+    let kept: Vec<String> =
+        machine.files().into_iter().filter(|name| name.contains("before-homefire")).collect();
+    let mut contents: Vec<String> = kept.iter().map(|name| machine.read(name).unwrap()).collect();
+    contents.sort();
+    assert_eq!(contents, ["mine now", "the first"]);
+    machine.uninstall().unwrap();
+    assert_eq!(machine.read(UNIT).unwrap(), "the first");
+}
+
+#[test]
+fn the_owners_tokens_are_used_and_stay() {
+    let mut machine = Node::with(TOKENS, "old\nnew\n");
+    machine.apply(&linux()).unwrap();
+    assert_eq!(machine.mode(TOKENS), 0o600);
+    machine.uninstall().unwrap();
+    assert_eq!(machine.read(TOKENS).unwrap(), "old\nnew\n");
+    let mut machine = Node::with(TOKENS, "\n");
+    assert!(machine.apply(&linux()).unwrap_err().why.contains("empty"));
+}
+
+#[test]
+fn a_second_time_changes_nothing() {
+    let mut machine = Node::new();
+    machine.apply(&linux()).unwrap();
+    let before = machine.files();
+    machine.apply(&linux()).unwrap();
+    assert_eq!(machine.files(), before);
+    assert!(
+        machine.said.contains("is as it should be") && !machine.said.contains("wrote"),
+        "{}",
+        machine.said
+    );
+}
+
+#[test]
+fn halfway_says_how_far() {
+    let mut machine = Node::new();
+    machine.runner.fails_at = Some("enable".to_owned());
+    let halfway = machine.apply(&linux()).unwrap_err();
+    assert_eq!(halfway.failed, "run systemctl enable ollama.service homefire-node.service");
+    assert_eq!(halfway.why, "it ended with exit code 1: it is broken");
+    assert_eq!(halfway.done.len(), 8);
+    assert_eq!(halfway.left, ["run systemctl restart ollama.service homefire-node.service"]);
+    assert!(halfway.to_string().contains("\n  done: run id -u ollama; "));
+    machine.runner.fails_at = None;
+    machine.uninstall().unwrap();
+    assert_eq!(machine.files(), Vec::<String>::new());
+}
+
+#[test]
+fn nothing_is_written_where_something_is_missing() {
+    for check in linux().checks {
+        let mut machine = Node::new();
+        machine.runner.fails_at =
+            Some(if check.program == "id" { "id -u" } else { &check.arguments[1] }.to_owned());
+        assert_eq!(machine.apply(&linux()).unwrap_err().failed, format!("run {check}"));
+        assert_eq!(machine.files(), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn noted_and_not_written() {
+    // Where the new content would be put together there is something already.
+    let mut machine = Node::with(UNIT, "before");
+    let beside = format!("/etc/systemd/system/.ollama.service.{}", std::process::id());
+    machine.put(&beside, "in the way");
+    assert_eq!(machine.apply(&linux()).unwrap_err().failed, format!("write {UNIT}"));
+    assert_eq!(machine.read(UNIT).unwrap(), "before");
+    assert_eq!(machine.read(&beside).unwrap(), "in the way", "what is not ours stays");
+    fs::remove_file(machine.at(&beside)).unwrap();
+    let again = machine.apply(&linux());
+    assert!(again.is_ok(), "{again:?}");
+    machine.uninstall().unwrap();
+    assert_eq!(machine.read(UNIT).unwrap(), "before");
+    assert_eq!(machine.files(), [&UNIT[1..]]);
+}
+
+#[test]
+fn what_may_fail_stops_nothing() {
+    let plan = plan(Role::Primary, System::MacOs, &options());
+    let mut machine = Node::new();
+    machine.runner.fails_at = Some("launchctl bootout".to_owned());
+    machine.apply(&plan).unwrap();
+    machine.work(|site| uninstall(&Plan::empty(System::MacOs), false, site)).unwrap();
+    assert_eq!(machine.files(), Vec::<String>::new());
+}
+
+#[test]
+fn a_symbolic_link_is_not_followed() {
+    let mut machine = Node::with("/elsewhere", "x");
+    fs::create_dir_all(machine.at("/etc/systemd/system")).unwrap();
+    std::os::unix::fs::symlink(machine.at("/elsewhere"), machine.at(UNIT)).unwrap();
+    let halfway = machine.apply(&linux()).unwrap_err();
+    assert!(halfway.why.contains("symbolic link") && halfway.failed.ends_with(UNIT), "{halfway}");
+    assert_eq!(machine.read("/elsewhere").unwrap(), "x");
+}
+
+#[test]
+fn wherever_it_stops_it_can_be_taken_back() {
+    // One step after the other cannot be done, for what it writes to is no file.
+    let plan = linux();
+    let mut blocked: Vec<&str> = plan.files.iter().map(|file| file.path.as_str()).collect();
+    blocked.push(TOKENS);
+    for path in blocked {
+        let mut machine = Node::with(UNIT, "before");
+        if path == UNIT {
+            fs::remove_file(machine.at(UNIT)).unwrap();
+        }
+        fs::create_dir_all(machine.at(path)).unwrap();
+        let halfway = machine.apply(&plan).unwrap_err();
+        assert!(halfway.failed.ends_with(path), "{halfway}");
+        let before = if path == UNIT { vec![] } else { vec![UNIT[1..].to_owned()] };
+        assert_eq!(
+            machine.uninstall().is_ok(),
+            path != UNIT,
+            "there is nothing to take back before the first"
+        );
+        assert_eq!(machine.files(), before);
+        assert!(path == UNIT || machine.read(UNIT).unwrap() == "before");
+    }
+}
+
+#[test]
+fn a_dry_run_takes_nothing_back() {
+    let mut machine = Node::new();
+    machine.apply(&linux()).unwrap();
+    let (before, ran) = (machine.files(), machine.runner.ran.len());
+    machine.work(|site| uninstall(&Plan::empty(System::Linux), true, site)).unwrap();
+    assert_eq!((machine.files(), machine.runner.ran.len()), (before, ran));
+    assert!(machine.said.contains(&format!("remove {UNIT}")));
+}
+
+#[test]
+fn nothing_to_take_back() {
+    assert_eq!(Node::new().uninstall().unwrap_err().why, "nothing was installed here");
+}
