@@ -137,7 +137,7 @@ fn only_routes_and_upstream_name_the_platform() {
 
 #[test]
 fn adapters_do_not_know_one_another() {
-    let adapters = ["native", "vercel", "worker", "sim"];
+    let adapters = ["native", "vercel", "worker", "sim", "node"];
     for adapter in adapters {
         for dependency in dependencies(adapter) {
             let Some(other) = dependency.strip_prefix("homefire-") else { continue };
