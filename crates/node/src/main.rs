@@ -57,6 +57,8 @@ async fn serve() -> Result<(), String> {
     let (address, socket) = (config.listen, config.socket.clone());
     let guard = Guard::new(config).map_err(|fault| fault.0)?;
     let listener = TcpListener::bind(address).await.map_err(|error| format!("{address}: {error}"))?;
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    eprintln!("homefire-node: listening on {address}");
     // Without it the guard still guards.
     let orders = control::bind(&socket).map_err(|error| {
         eprintln!("homefire-node: {}: {error}; drain and resume will not be heard", socket.display());

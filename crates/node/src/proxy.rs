@@ -111,6 +111,9 @@ pub(crate) enum Stage {
     Over,
 }
 
+/// What a poll of the answer gives.
+type Handed = Poll<Option<Result<Frame<Bytes>, io::Error>>>;
+
 impl Relay {
     pub(crate) fn new(asking: ResponseFuture, visit: Visit, pulse: Pulse) -> Self {
         let waits = visit.app.config.waits;
@@ -172,14 +175,9 @@ impl Relay {
     }
 
     /// The last line of a stream whose head has left.
-    fn last(&mut self, line: Bytes, end: End) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+    fn last(&mut self, line: Bytes, end: End) -> Handed {
         self.over(end);
-        self.hand(line)
-    }
-
-    fn hand(&mut self, bytes: Bytes) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        self.pulse.handed();
-        Poll::Ready(Some(Ok(Frame::data(bytes))))
+        hand(line)
     }
 
     fn arrived(&mut self, reply: Result<Response<Incoming>, Error>) -> Option<Bytes> {
@@ -201,11 +199,7 @@ impl Body for Relay {
     type Data = Bytes;
     type Error = io::Error;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        self.pulse.busy();
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Handed {
         loop {
             let polled = match &mut self.stage {
                 Stage::Over => {
@@ -234,7 +228,7 @@ impl Body for Relay {
                         visit.hear(bytes.len());
                     }
                     self.beat = None;
-                    return self.hand(bytes);
+                    return hand(bytes);
                 }
                 Poll::Ready(Some(Err(_))) => {
                     self.over(End::Cut);
@@ -246,7 +240,7 @@ impl Body for Relay {
                         let is_early = self.beat.is_some();
                         self.over(End::Overdue);
                         if is_early {
-                            return self.hand(line(&Refusal::Overdue.words()));
+                            return hand(line(&Refusal::Overdue.words()));
                         }
                         return Poll::Ready(Some(Err(io::Error::other("overdue"))));
                     }
@@ -254,7 +248,7 @@ impl Body for Relay {
                     let Some(beat) = &mut self.beat else { return Poll::Pending };
                     ready!(beat.as_mut().poll(cx));
                     beat.set(sleep(heartbeat));
-                    return self.hand(Bytes::from_static(b"\n"));
+                    return hand(Bytes::from_static(b"\n"));
                 }
             }
         }
@@ -273,6 +267,10 @@ impl Drop for Relay {
             leave::from(stage, visit);
         }
     }
+}
+
+fn hand(bytes: Bytes) -> Handed {
+    Poll::Ready(Some(Ok(Frame::data(bytes))))
 }
 
 /// A refusal of Ollama's as a line of a stream.

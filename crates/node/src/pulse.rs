@@ -11,64 +11,68 @@ use tokio::time::Instant;
 use crate::config::Waits;
 
 /// One connection's. Clones are the same.
-#[derive(Clone, Debug)]
-pub(crate) struct Pulse(Arc<Mutex<Phase>>);
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Pulse(Arc<Mutex<State>>);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug, Default)]
+struct State {
+    phase: Phase,
+    /// Since when the client takes nothing of what waits for it.
+    stuck: Option<Instant>,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Phase {
     /// Between two requests.
+    #[default]
     Idle,
     /// A head has begun to arrive.
     Head(Instant),
-    /// The guard is at work.
+    /// A request is being answered.
     Busy,
-    /// The client has something to take.
-    Handed(Instant),
-}
-
-impl Default for Pulse {
-    fn default() -> Self {
-        Self(Arc::new(Mutex::new(Phase::Idle)))
-    }
 }
 
 impl Pulse {
-    /// A request's head is there, or the reply's next piece is being made.
+    /// A request's head is there.
     pub(crate) fn busy(&self) {
-        *self.phase() = Phase::Busy;
-    }
-
-    /// A piece of the reply is on its way to the client.
-    pub(crate) fn handed(&self) {
-        *self.phase() = Phase::Handed(Instant::now());
+        self.state().phase = Phase::Busy;
     }
 
     /// The reply is complete.
     pub(crate) fn idle(&self) {
-        *self.phase() = Phase::Idle;
+        self.state().phase = Phase::Idle;
     }
 
     pub(crate) fn is_overdue(&self, now: Instant, waits: &Waits) -> bool {
-        match *self.phase() {
+        let state = self.state();
+        let is_slow = match state.phase {
             Phase::Idle | Phase::Busy => false,
             Phase::Head(since) => now.duration_since(since) >= waits.head,
-            Phase::Handed(since) => now.duration_since(since) >= waits.stalled,
-        }
+        };
+        is_slow || state.stuck.is_some_and(|since| now.duration_since(since) >= waits.stalled)
     }
 
     fn heard(&self) {
-        let mut phase = self.phase();
-        if *phase == Phase::Idle {
-            *phase = Phase::Head(Instant::now());
+        let mut state = self.state();
+        if state.phase == Phase::Idle {
+            state.phase = Phase::Head(Instant::now());
         }
     }
 
-    fn phase(&self) -> MutexGuard<'_, Phase> {
+    fn wrote(&self, is_stuck: bool) {
+        let mut state = self.state();
+        match is_stuck {
+            true => state.stuck = state.stuck.or_else(|| Some(Instant::now())),
+            false => state.stuck = None,
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// A connection whose incoming bytes are noticed.
+/// A connection whose comings and goings are noticed.
 pub(crate) struct Heard<T> {
     pub(crate) stream: T,
     pub(crate) pulse: Pulse,
@@ -97,7 +101,9 @@ impl<T: Read + Unpin> Read for Heard<T> {
 
 impl<T: Write + Unpin> Write for Heard<T> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let polled = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.pulse.wrote(polled.is_pending());
+        polled
     }
 
     fn poll_write_vectored(
@@ -105,7 +111,9 @@ impl<T: Write + Unpin> Write for Heard<T> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.pulse.wrote(polled.is_pending());
+        polled
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -136,8 +144,14 @@ mod tests {
         check(&|_| {}, waits.idle, false);
         check(&Pulse::heard, waits.head / 2, false);
         check(&Pulse::heard, waits.head, true);
-        check(&Pulse::handed, waits.head, false);
-        check(&Pulse::handed, waits.stalled, true);
+        let stuck = |pulse: &Pulse| pulse.wrote(true);
+        check(&stuck, waits.head, false);
+        check(&stuck, waits.stalled, true);
+        let freed = |pulse: &Pulse| {
+            pulse.wrote(true);
+            pulse.wrote(false);
+        };
+        check(&freed, waits.stalled, false);
         let answered = |pulse: &Pulse| {
             pulse.heard();
             pulse.busy();

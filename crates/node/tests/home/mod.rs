@@ -1,5 +1,6 @@
 //! A guard, the simulated Ollama behind it, and a client that writes what it likes.
 
+#![allow(dead_code, reason = "each test takes what it needs")]
 #![expect(clippy::unwrap_used, reason = "a test whose world does not stand ends here")]
 
 use std::path::{Path, PathBuf};

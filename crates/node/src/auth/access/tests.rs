@@ -1,5 +1,11 @@
 //! Assertions signed once with a key that was thrown away.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
 use super::*;
 
 const MODULUS: &str = "tVwhyM5Sa0OMg4RJOnCuuqrAQ6RMvsK-z0OGejXV9KNj7uqVsQQf7qFDJAODLIjoZSaTLeUUvN43OgPkNuenOwvim2gMk-N7aPrk0WOm-eYxeC2Byt7XW6JR2STNRWo6FsLyGdVgd9iP4gwPGY53OYVDYidZh-Jh4GYXTvfE0j1gMf-EiuIEq_hh-AoYY0lOwl3i5rlVCREJj7BiuOzlJF8X9aoFTL4hJQkdTMBNWt0dXcc2vO2buhtbjFcQ7AC_Kka5WPxYna5SOUYcP63MScNg0d9D4Q7j26S8vufCz6YcyFCuklSsUhqWtKuVLUbvnInoYZtb31XQGxfMrnCQ9Q";
@@ -31,10 +37,13 @@ const KID: &str = "eyJhbGciOiAiUlMyNTYiLCAia2lkIjogImtleS0yIiwgInR5cCI6ICJKV1Qif
 const NOW: u64 = 1_800_000_000;
 
 fn keys() -> Keys {
-    let set = format!(
+    Keys::read(set().as_bytes()).unwrap()
+}
+
+fn set() -> String {
+    format!(
         r#"{{"keys":[{{"kid":"key-1","kty":"RSA","alg":"RS256","use":"sig","e":"AQAB","n":"{MODULUS}"}}]}}"#
-    );
-    Keys::read(set.as_bytes()).unwrap()
+    )
 }
 
 fn access() -> Access {
@@ -76,4 +85,47 @@ fn what_are_keys() {
         assert!(Keys::read(text.as_bytes()).is_none(), "{text}");
     }
     assert!(Keys::read(br#"{"keys":[{"kid":"a","kty":"EC"}]}"#).unwrap().0.is_empty());
+}
+
+/// Serves the keys, and counts who asks.
+async fn team() -> (String, Arc<AtomicU32>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (url, asked) =
+        (format!("http://{}/certs", listener.local_addr().unwrap()), Arc::new(AtomicU32::new(0)));
+    let count = Arc::clone(&asked);
+    #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]
+    drop(tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            assert_ne!(stream.read(&mut [0; 4096]).await.unwrap(), 0);
+            count.fetch_add(1, Ordering::Relaxed);
+            let body = set();
+            let head =
+                format!("HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: {}\r\n\r\n", body.len());
+            stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+        }
+    }));
+    (url, asked)
+}
+
+#[tokio::test]
+async fn keys_are_kept() {
+    let (url, asked) = team().await;
+    let assertions = Assertions::new(Access { keys: url, ..access() });
+    let check = async |token: Option<&str>, expect: bool, times: u32| {
+        let mut headers = HeaderMap::new();
+        if let Some(token) = token {
+            headers.insert(HEADER, token.parse().unwrap());
+        }
+        assert_eq!(assertions.vouch(&headers, NOW).await, expect, "{token:?}");
+        assert_eq!(asked.load(Ordering::Relaxed), times, "{token:?}");
+    };
+    check(None, false, 0).await;
+    check(Some(GOOD), true, 1).await;
+    check(Some(GOOD), true, 1).await;
+    check(Some(EXPIRED), false, 1).await;
+    // It may be newer than what is kept, but nobody makes the guard ask again and again.
+    check(Some(KID), false, 1).await;
+    assertions.kept.lock().await.asked = None;
+    check(Some(KID), false, 2).await;
+    check(Some(KID), false, 2).await;
 }
