@@ -358,14 +358,30 @@ async fn an_early_head_and_then_an_error() {
         config.waits.answer = Duration::from_millis(600);
     })
     .await;
-    // Whoever comes second waits at Ollama, and its refusal comes late.
-    home.node().queue("hang".parse().unwrap());
     let said = home.asks("hang", &[]).await;
     assert_eq!(said.status, 200);
     assert_eq!(said.body.trim_start(), "{\"error\":\"overdue\"}\n");
     home.fall().await;
     let said = home.asks("say", &[]).await;
     assert_eq!((said.status, &*said.body), (503, r#"{"error":"unreachable"}"#));
+}
+
+#[tokio::test]
+async fn a_late_refusal_is_a_line() {
+    let check = async |body, line: &str| {
+        let ollama = home::refusing(body, Duration::from_millis(200)).await;
+        let home = Home::start(|config| {
+            config.ollama = ollama.parse().unwrap();
+            config.waits.early_head = Some(Duration::from_millis(20));
+            config.waits.heartbeat = Duration::from_millis(50);
+        })
+        .await;
+        let said = home.asks("say", &[]).await;
+        assert_eq!((said.status, said.body.trim_start(), said.is_whole), (200, line, true));
+        assert_eq!(home.in_flight(), 0);
+    };
+    check("{\"error\":\"the runner\\nstopped\"}", "{\"error\":\"the runner\\nstopped\"}\n").await;
+    check("<html>", "{\"error\":\"refused\"}\n").await;
 }
 
 #[tokio::test]

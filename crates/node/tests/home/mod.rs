@@ -258,6 +258,21 @@ pub(crate) async fn piecewise(pieces: &[&[u8]]) -> (String, mpsc::Sender<()>) {
     (url, go_on)
 }
 
+/// An Ollama that refuses one request, and takes its time.
+pub(crate) async fn refusing(body: &'static str, after: Duration) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]
+    drop(tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        assert_ne!(stream.read(&mut [0; 4096]).await.unwrap(), 0);
+        sleep(after).await;
+        let head = format!("HTTP/1.1 500 Oh\r\ncontent-length: {}\r\n\r\n", body.len());
+        stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
+    }));
+    url
+}
+
 /// Reads until what came holds `bytes` in one or more chunks.
 pub(crate) async fn hear(stream: &mut TcpStream, bytes: &[u8]) {
     let mut heard = Vec::new();
