@@ -123,6 +123,22 @@ fn decisions_wait_for_nothing() {
 }
 
 #[test]
+fn the_guard_decides_without_waiting() {
+    let sans_io = [
+        "routes.rs", "body.rs", "refusal.rs", "admission.rs", "wedge.rs", "drain.rs", "config.rs",
+        "metrics.rs",
+    ];
+    let all = sources("crates/node/src");
+    for name in sans_io {
+        let (file, code) = all
+            .iter()
+            .find(|(file, _)| file.ends_with(&format!("node/src/{name}")))
+            .unwrap_or_else(|| panic!("{name} is gone: mend this list"));
+        assert!(!code.contains("async") && !code.contains(".await"), "{file} waits");
+    }
+}
+
+#[test]
 fn only_routes_and_upstream_name_the_platform() {
     let allowed = [
         "platform.rs", "service.rs", "departure.rs", "terminal.rs", "draft.rs", "compose.rs", "feedback.rs",
@@ -137,7 +153,7 @@ fn only_routes_and_upstream_name_the_platform() {
 
 #[test]
 fn adapters_do_not_know_one_another() {
-    let adapters = ["native", "vercel", "worker", "sim"];
+    let adapters = ["native", "vercel", "worker", "sim", "node"];
     for adapter in adapters {
         for dependency in dependencies(adapter) {
             let Some(other) = dependency.strip_prefix("homefire-") else { continue };

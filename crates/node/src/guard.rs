@@ -1,0 +1,365 @@
+//! The order of things for one request: who, what, how much, and only then Ollama.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::{HeaderMap, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Either, Full, Limited};
+use hyper::body::Incoming;
+use serde_json::{Map, Value};
+use tokio::sync::Semaphore;
+use tokio::time::{Duration, Instant, timeout};
+
+use crate::admission::{Gate, Lane, Load, Rules};
+use crate::auth::{Auth, NoTokens};
+use crate::body::{self, Ask};
+use crate::config::{Config, Model};
+use crate::drain::{Order, Switch};
+use crate::health;
+use crate::log::Log;
+use crate::metrics::Tally;
+use crate::proxy::{Ollama, Relay};
+use crate::pulse::Pulse;
+use crate::refusal::Refusal;
+use crate::routes::Route;
+use crate::visit::Visit;
+use crate::wedge::Watch;
+
+pub(crate) type Body = Either<Full<Bytes>, Relay>;
+
+/// The guard. Clones are the same.
+#[derive(Clone, Debug)]
+pub struct Guard(pub(crate) Arc<App>);
+
+#[derive(Debug)]
+pub(crate) struct App {
+    pub(crate) config: Config,
+    pub(crate) auth: Auth,
+    pub(crate) gate: Gate,
+    pub(crate) ollama: Ollama,
+    pub(crate) switch: Switch,
+    pub(crate) tally: Tally,
+    pub(crate) log: Log,
+    watch: Mutex<Watch>,
+    /// How each model was last loaded.
+    runners: Mutex<Vec<Map<String, Value>>>,
+    /// Bodies in the making.
+    desk: Semaphore,
+}
+
+/// Bodies that are read at once: what they take is bounded whoever sends them.
+const MOST_BODIES: usize = 16;
+
+/// Requests for lists at once.
+const MOST_LISTS: usize = 16;
+
+/// Names in `x-homefire-models`.
+const MOST_CHOICES: usize = 8;
+
+/// Of a body that is refused unread: enough that a client hears the refusal instead of a broken connection.
+const MOST_DISCARDED: usize = 256 * 1024;
+const DISCARD: Duration = Duration::from_secs(2);
+
+const REQUEST_ID: &str = "x-request-id";
+const MODELS: &str = "x-homefire-models";
+const MODEL: &str = "x-homefire-model";
+const IN_FLIGHT: &str = "x-homefire-inflight";
+
+impl Guard {
+    /// Logs to standard error, one JSON line a request.
+    pub fn new(config: Config) -> Result<Self, NoTokens> {
+        Self::build(config, Log::stderr())
+    }
+
+    /// Hands every line to `log`.
+    pub fn with_log(config: Config, log: impl Fn(&str) + Send + Sync + 'static) -> Result<Self, NoTokens> {
+        Self::build(config, Log::new(log))
+    }
+
+    fn build(config: Config, log: Log) -> Result<Self, NoTokens> {
+        let limits = config.models.iter().map(|model| model.in_flight).chain([MOST_LISTS]);
+        Ok(Self(Arc::new(App {
+            auth: Auth::new(&config.credentials)?,
+            gate: Gate::new(Rules::new(limits, config.queue)),
+            ollama: Ollama::new(config.ollama.clone(), config.waits.connect),
+            switch: Switch::default(),
+            tally: Tally::new(),
+            log,
+            watch: Mutex::new(Watch::new(Instant::now())),
+            runners: Mutex::new(vec![Map::new(); config.models.len()]),
+            desk: Semaphore::new(MOST_BODIES),
+            config,
+        })))
+    }
+
+    /// What the owner says.
+    pub fn obey(&self, order: Order) {
+        self.0.switch.obey(order);
+    }
+
+    /// Requests that models work on.
+    pub fn in_flight(&self) -> usize {
+        self.0.in_flight()
+    }
+}
+
+impl App {
+    pub(crate) fn in_flight(&self) -> usize {
+        (0..self.config.models.len()).map(|lane| self.gate.load(lane).in_flight).sum()
+    }
+
+    pub(crate) fn loads(&self) -> Vec<(&str, Load)> {
+        let models = self.config.models.iter().enumerate();
+        models.map(|(lane, model)| (&*model.name, self.gate.load(lane))).collect()
+    }
+
+    /// The lane of a model by its name, to which Ollama adds `:latest` where there is no tag.
+    pub(crate) fn lane(&self, name: &str) -> Option<Lane> {
+        let bare = |name: &str| name.strip_suffix(":latest").unwrap_or(name).to_owned();
+        self.config.models.iter().position(|model| bare(&model.name) == bare(name))
+    }
+
+    pub(crate) fn watch(&self) -> MutexGuard<'_, Watch> {
+        self.watch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn runner(&self, lane: Lane) -> Map<String, Value> {
+        self.runners.lock().unwrap_or_else(PoisonError::into_inner)[lane].clone()
+    }
+
+    fn lists(&self) -> Lane {
+        self.config.models.len()
+    }
+}
+
+/// Answers one request.
+pub(crate) async fn handle(
+    app: Arc<App>,
+    request: Request<Incoming>,
+    peer: SocketAddr,
+    pulse: Pulse,
+) -> Response<Body> {
+    pulse.busy();
+    let id = request_id(request.headers());
+    let route = Route::of(request.method(), request.uri());
+    let mut visit = Visit::new(Arc::clone(&app), route, id.clone());
+    let is_outside = !peer.ip().is_loopback() || is_forwarded(request.headers());
+    let mut reply = match admit(&app, request, route, is_outside).await {
+        Ok(Admitted::Here(reply)) => {
+            visit.line.status = reply.status().as_u16();
+            reply.map(whole)
+        }
+        Ok(Admitted::There(errand)) => match forward(errand, visit, &id, pulse.clone()).await {
+            Ok(reply) => reply,
+            Err(refusal) => refusal.reply().map(whole),
+        },
+        Err(refusal) => {
+            visit.line.status = refusal.status().as_u16();
+            refusal.reply().map(whole)
+        }
+    };
+    if matches!(reply.body(), Either::Left(_)) {
+        pulse.idle();
+    }
+    let headers = reply.headers_mut();
+    headers.insert(REQUEST_ID, id.parse().expect("the characters of an id are visible"));
+    headers.insert(IN_FLIGHT, app.in_flight().into());
+    reply
+}
+
+/// What is let in.
+enum Admitted {
+    /// The guard answers itself.
+    Here(Response<Bytes>),
+    There(Errand),
+}
+
+/// What goes to Ollama.
+struct Errand {
+    route: Route,
+    lane: Lane,
+    headers: HeaderMap,
+    body: Bytes,
+    runner: Option<Map<String, Value>>,
+    may_leave_early: bool,
+}
+
+async fn admit(
+    app: &App,
+    request: Request<Incoming>,
+    route: Option<Route>,
+    is_outside: bool,
+) -> Result<Admitted, Refusal> {
+    let (head, body) = request.into_parts();
+    match route {
+        Some(Route::Healthz) if !is_outside => return Ok(Admitted::Here(health::healthz(app).await)),
+        Some(Route::Metrics) if !is_outside => return Ok(Admitted::Here(health::metrics(app))),
+        _ => {}
+    }
+    let refuse = async |body: Incoming, refusal: Refusal| {
+        discard(body).await;
+        Err(refusal)
+    };
+    if !app.auth.allows(&head.headers, is_outside).await {
+        return refuse(body, Refusal::Unauthorized).await;
+    }
+    let route = match route {
+        None | Some(Route::Metrics) => return refuse(body, Refusal::NotFound).await,
+        Some(Route::Healthz) => return Ok(Admitted::Here(health::healthz(app).await)),
+        Some(route) => route,
+    };
+    if app.switch.is_draining() {
+        return refuse(body, Refusal::Draining).await;
+    }
+    if !route.has_body() {
+        discard(body).await;
+        let (lane, headers, body) = (app.lists(), head.headers, Bytes::new());
+        return Ok(Admitted::There(Errand {
+            route,
+            lane,
+            headers,
+            body,
+            runner: None,
+            may_leave_early: false,
+        }));
+    }
+    let place = timeout(app.config.waits.queue, app.desk.acquire()).await.map_err(|_| Refusal::Busy)?;
+    let text = gather(&head.headers, body, app.config.waits.body).await?;
+    let ask = Ask::read(route, &text, &app.config.limits)?;
+    let lane = choose(app, route, &head.headers, &ask)?;
+    let errand = Errand {
+        route,
+        lane: if route == Route::Show { app.lists() } else { lane },
+        body: ask.write(&app.config.models[lane].name),
+        runner: route.generates().then(|| ask.runner()),
+        may_leave_early: route.speaks_lines() && ask.streams(route),
+        headers: head.headers,
+    };
+    drop(place);
+    Ok(Admitted::There(errand))
+}
+
+/// The model that is asked: of those that the edge would take the one with room, otherwise the one in the body.
+fn choose(app: &App, route: Route, headers: &HeaderMap, ask: &Ask<'_>) -> Result<Lane, Refusal> {
+    let choices = headers.get(MODELS).filter(|_| route.generates());
+    let Some(choices) = choices.and_then(|value| value.to_str().ok()) else {
+        let name = ask.model()?;
+        return app.lane(&name).ok_or(Refusal::NoModel(name));
+    };
+    let names = choices.split(',').map(str::trim).take(MOST_CHOICES);
+    let lanes: Vec<Lane> = names.filter_map(|name| app.lane(name)).collect();
+    app.gate.pick(&lanes).ok_or_else(|| Refusal::NoModel(choices.to_owned()))
+}
+
+async fn forward(
+    errand: Errand,
+    mut visit: Visit,
+    id: &str,
+    pulse: Pulse,
+) -> Result<Response<Body>, Refusal> {
+    let app = Arc::clone(&visit.app);
+    let Some(ticket) = app.gate.enter(errand.lane, app.config.waits.queue).await else {
+        visit.line.status = Refusal::Busy.status().as_u16();
+        return Err(Refusal::Busy);
+    };
+    visit.enter(errand.lane, ticket);
+    if let Some(runner) = errand.runner {
+        app.runners.lock().unwrap_or_else(PoisonError::into_inner)[errand.lane] = runner;
+    }
+    let mut request =
+        app.ollama.request(errand.route.method(), errand.route.path(), &errand.headers, errand.body);
+    request.headers_mut().insert(REQUEST_ID, id.parse().expect("the characters of an id are visible"));
+    let mut relay = Relay::new(app.ollama.send(request), visit, pulse);
+    let early = app.config.waits.early_head.filter(|_| errand.may_leave_early);
+    let head = match early {
+        None => relay.head().await.map(Some),
+        Some(patience) => timeout(patience, relay.head()).await.map_or(Ok(None), |head| head.map(Some)),
+    };
+    let mut reply = Response::new(());
+    let headers = reply.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
+    if let Some(Model { name, .. }) = app.config.models.get(errand.lane)
+        && let Ok(name) = name.parse()
+    {
+        headers.insert(MODEL, name);
+    }
+    match head {
+        Ok(Some(mut head)) => {
+            for name in [CONTENT_TYPE, RETRY_AFTER] {
+                if let Some(value) = head.headers.remove(&name) {
+                    headers.insert(name, value);
+                }
+            }
+            *reply.status_mut() = passed(head.status);
+        }
+        Ok(None) => {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
+            relay.early();
+        }
+        Err(refusal) => {
+            relay.status(refusal.status().as_u16());
+            return Err(refusal);
+        }
+    }
+    relay.status(reply.status().as_u16());
+    Ok(reply.map(|()| Either::Right(relay)))
+}
+
+/// The edge replaces the bodies of two statuses.
+fn passed(status: StatusCode) -> StatusCode {
+    match status {
+        StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => StatusCode::SERVICE_UNAVAILABLE,
+        status => status,
+    }
+}
+
+async fn gather(headers: &HeaderMap, body: Incoming, patience: Duration) -> Result<Bytes, Refusal> {
+    let told = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if told.is_some_and(|length| length > body::LONGEST as u64) {
+        return Err(Refusal::TooLarge);
+    }
+    let read = timeout(patience, Limited::new(body, body::LONGEST).collect()).await;
+    let read = read.map_err(|_| Refusal::SlowBody)?;
+    read.map(|body| body.to_bytes()).map_err(|error| match error.is::<http_body_util::LengthLimitError>() {
+        true => Refusal::TooLarge,
+        false => Refusal::Body("the body is broken"),
+    })
+}
+
+async fn discard(body: Incoming) {
+    let mut body = Limited::new(body, MOST_DISCARDED);
+    let read = async { while let Some(Ok(_)) = body.frame().await {} };
+    let _ = timeout(DISCARD, read).await;
+}
+
+/// Whether a proxy has brought it: cloudflared runs on this very machine.
+fn is_forwarded(headers: &HeaderMap) -> bool {
+    headers.keys().any(|name| {
+        let name = name.as_str();
+        name.starts_with("cf-")
+            || name.starts_with("x-forwarded-")
+            || name == "forwarded"
+            || name == "x-real-ip"
+    })
+}
+
+/// The client's own, if it can be written anywhere, otherwise a new one.
+fn request_id(headers: &HeaderMap) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let given = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
+    let given = given.filter(|id| !id.is_empty() && id.len() <= 64 && id.bytes().all(is_plain));
+    given.map_or_else(
+        || {
+            let mut bytes = [0; 8];
+            getrandom::fill(&mut bytes).expect("the operating system has a source of chance");
+            format!("{:016x}", u64::from_be_bytes(bytes))
+        },
+        str::to_owned,
+    )
+}
+
+fn whole(bytes: Bytes) -> Body {
+    Either::Left(Full::new(bytes))
+}

@@ -1,0 +1,56 @@
+//! A client who leaves does not cost the slot: what it asked for is read on for a while, because Ollama can lose its slot
+//! over an answer that nobody takes (ollama#17131).
+
+use std::time::Duration;
+
+use http_body_util::BodyExt;
+use tokio::time::timeout;
+
+use crate::log::End;
+use crate::proxy::Stage;
+use crate::visit::Visit;
+
+/// Goes on where the client left. The place stays taken until Ollama is through with it.
+pub(crate) fn from(stage: Stage, mut visit: Visit) {
+    match stage {
+        // The end was there, and the client has heard of it or left just then.
+        Stage::Over => return,
+        Stage::Asking(_) | Stage::Explaining(_) | Stage::Speaking(_) => {}
+    }
+    visit.line.end = End::LeftDropped;
+    // Lists cost no slot. And without a runtime the guard itself is at its end.
+    let Some(runtime) = tokio::runtime::Handle::try_current().ok().filter(|_| visit.speaks()) else { return };
+    drop(runtime.spawn(go_on(stage, visit)));
+}
+
+async fn go_on(stage: Stage, mut visit: Visit) {
+    let (bytes, span) = (visit.app.config.drain_bytes, visit.app.config.waits.drain);
+    if drain(stage, bytes, span).await {
+        visit.line.end = End::LeftDrained;
+    } else {
+        visit.app.watch().suspect();
+    }
+}
+
+/// Whether the answer came to its end. What has not is dropped, and its connection with it.
+async fn drain(stage: Stage, bytes: u64, span: Duration) -> bool {
+    let rest = async {
+        let mut body = match stage {
+            Stage::Asking(asking) => match asking.await {
+                Ok(reply) => reply.into_body(),
+                Err(_) => return true,
+            },
+            Stage::Speaking(body) => body,
+            Stage::Explaining(_) | Stage::Over => return true,
+        };
+        let mut read: u64 = 0;
+        while let Some(Ok(frame)) = body.frame().await {
+            read += frame.data_ref().map_or(0, |data| data.len() as u64);
+            if read > bytes {
+                return false;
+            }
+        }
+        true
+    };
+    timeout(span, rest).await.unwrap_or(false)
+}

@@ -1,0 +1,97 @@
+//! One line a request, without a word of what was asked or answered.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use serde::Serialize;
+use serde_json::json;
+
+/// Where lines go. Clones are the same place.
+#[derive(Clone)]
+pub(crate) struct Log(Arc<dyn Fn(&str) + Send + Sync>);
+
+/// What became of a request.
+#[derive(Clone, Debug, Serialize)]
+pub(crate) struct Line {
+    /// Milliseconds since the epoch, at its beginning.
+    pub(crate) at: u64,
+    pub(crate) id: String,
+    /// A path of the table, or nothing: what else is asked for is not repeated.
+    pub(crate) route: &'static str,
+    pub(crate) model: Option<String>,
+    pub(crate) status: u16,
+    pub(crate) end: End,
+    /// Until it had its place at the model.
+    pub(crate) queued_ms: Option<u64>,
+    /// Until Ollama's first chunk.
+    pub(crate) first_ms: Option<u64>,
+    pub(crate) ms: u64,
+    /// Of the answer, as the client got them.
+    pub(crate) bytes: u64,
+}
+
+/// How a request ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum End {
+    /// Answered by the guard itself.
+    Guard,
+    /// Ollama's answer went through whole.
+    Finished,
+    /// Ollama broke off.
+    Cut,
+    /// It took longer than any answer may.
+    Overdue,
+    /// The client left, and the answer was read to its end.
+    LeftDrained,
+    /// The client left, and the answer was broken off.
+    LeftDropped,
+}
+
+impl End {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Guard => "guard",
+            Self::Finished => "finished",
+            Self::Cut => "cut",
+            Self::Overdue => "overdue",
+            Self::LeftDrained => "left_drained",
+            Self::LeftDropped => "left_dropped",
+        }
+    }
+}
+
+impl Log {
+    /// One JSON line an event to standard error.
+    pub(crate) fn stderr() -> Self {
+        Self::new(|line| eprintln!("{line}"))
+    }
+
+    pub(crate) fn new(sink: impl Fn(&str) + Send + Sync + 'static) -> Self {
+        Self(Arc::new(sink))
+    }
+
+    pub(crate) fn request(&self, line: &Line) {
+        (self.0)(&json!({ "request": line }).to_string());
+    }
+
+    /// What the owner should know about.
+    pub(crate) fn note(&self, what: &str) {
+        (self.0)(&json!({ "at": now(), "note": what }).to_string());
+    }
+}
+
+impl fmt::Debug for Log {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Log")
+    }
+}
+
+/// Milliseconds since the epoch.
+pub(crate) fn now() -> u64 {
+    #[expect(clippy::disallowed_methods, reason = "a log says when, by the calendar")]
+    let now = SystemTime::now();
+    now.duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,286 @@
+//! Ollama's answer on its way to the client, chunk by chunk as it comes.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, USER_AGENT};
+use http::{Method, Request, Response, Uri, response};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::Incoming;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::{Client, Error, ResponseFuture};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use serde_json::{Value, json};
+use tokio::time::{Sleep, sleep, timeout};
+
+use crate::config::Waits;
+use crate::leave;
+use crate::log::End;
+use crate::pulse::Pulse;
+use crate::refusal::Refusal;
+use crate::visit::Visit;
+
+/// What Ollama is told of the client. Tokens, cookies, origins and whatever a proxy has added stay here.
+const PASSED_ON: [HeaderName; 4] =
+    [CONTENT_TYPE, ACCEPT, USER_AGENT, HeaderName::from_static("x-request-id")];
+
+/// Bytes of an error's body, and of a list.
+const LONGEST_ERROR: usize = 64 * 1024;
+const LONGEST_LIST: usize = 1024 * 1024;
+
+/// What is guarded.
+#[derive(Debug)]
+pub(crate) struct Ollama {
+    client: Client<HttpConnector, Full<Bytes>>,
+    base: Uri,
+}
+
+impl Ollama {
+    pub(crate) fn new(base: Uri, connect: Duration) -> Self {
+        let mut connector = HttpConnector::new();
+        connector.set_connect_timeout(Some(connect));
+        connector.set_nodelay(true);
+        let client = Client::builder(TokioExecutor::new())
+            .pool_timer(TokioTimer::new())
+            .pool_idle_timeout(Duration::from_secs(30))
+            .pool_max_idle_per_host(16)
+            .build(connector);
+        Self { client, base }
+    }
+
+    /// A request to it, with a Host of its own address.
+    pub(crate) fn request(
+        &self,
+        method: Method,
+        path: &'static str,
+        from: &HeaderMap,
+        body: Bytes,
+    ) -> Request<Full<Bytes>> {
+        let mut parts = self.base.clone().into_parts();
+        parts.path_and_query = Some(http::uri::PathAndQuery::from_static(path));
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = method;
+        *request.uri_mut() = Uri::from_parts(parts).expect("the base has a scheme and an authority");
+        for name in PASSED_ON {
+            if let Some(value) = from.get(&name) {
+                request.headers_mut().insert(name, value.clone());
+            }
+        }
+        request
+    }
+
+    pub(crate) fn send(&self, request: Request<Full<Bytes>>) -> ResponseFuture {
+        self.client.request(request)
+    }
+
+    /// What it says at `path`, if that is JSON, short, and there in time.
+    pub(crate) async fn json(&self, path: &'static str, patience: Duration) -> Option<Value> {
+        let ask = async {
+            let reply =
+                self.send(self.request(Method::GET, path, &HeaderMap::new(), Bytes::new())).await.ok()?;
+            let is_good = reply.status().is_success();
+            let body = Limited::new(reply.into_body(), LONGEST_LIST).collect().await.ok()?.to_bytes();
+            if is_good { serde_json::from_slice(&body).ok() } else { None }
+        };
+        timeout(patience, ask).await.ok()?
+    }
+}
+
+/// An answer that is awaited, or comes. Dropping it before its end means that the client has left: `leave` goes on.
+pub(crate) struct Relay {
+    stage: Stage,
+    visit: Option<Visit>,
+    /// Set once the head has left without a word.
+    beat: Option<Pin<Box<Sleep>>>,
+    end: Pin<Box<Sleep>>,
+    waits: Waits,
+    pulse: Pulse,
+    hint: SizeHint,
+}
+
+pub(crate) enum Stage {
+    /// Ollama has the request.
+    Asking(ResponseFuture),
+    /// It refused after the head had left: the reason is on its way.
+    Explaining(Pin<Box<dyn Future<Output = Bytes> + Send>>),
+    Speaking(Incoming),
+    Over,
+}
+
+/// What a poll of the answer gives.
+type Handed = Poll<Option<Result<Frame<Bytes>, io::Error>>>;
+
+impl Relay {
+    pub(crate) fn new(asking: ResponseFuture, visit: Visit, pulse: Pulse) -> Self {
+        let waits = visit.app.config.waits;
+        Self {
+            stage: Stage::Asking(asking),
+            visit: Some(visit),
+            beat: None,
+            end: Box::pin(sleep(waits.answer)),
+            waits,
+            pulse,
+            hint: SizeHint::default(),
+        }
+    }
+
+    /// Ollama's head. It is there once, and not after [`Relay::early`].
+    pub(crate) async fn head(&mut self) -> Result<response::Parts, Refusal> {
+        let arrived = std::future::poll_fn(|cx| {
+            if self.end.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(None);
+            }
+            let Stage::Asking(asking) = &mut self.stage else { return Poll::Ready(None) };
+            Pin::new(asking).poll(cx).map(Some)
+        });
+        match arrived.await {
+            Some(Ok(reply)) => {
+                let (head, body) = reply.into_parts();
+                self.hint = body.size_hint();
+                self.stage = Stage::Speaking(body);
+                Ok(head)
+            }
+            Some(Err(_)) => {
+                self.over(End::Cut);
+                Err(Refusal::Unreachable)
+            }
+            None => {
+                self.over(End::Overdue);
+                Err(Refusal::Overdue)
+            }
+        }
+    }
+
+    /// The head leaves now, and blank lines keep the way open until there is a word.
+    pub(crate) fn early(&mut self) {
+        self.beat = Some(Box::pin(sleep(self.waits.heartbeat)));
+    }
+
+    /// What the log says of the status.
+    pub(crate) fn status(&mut self, status: u16) {
+        if let Some(visit) = &mut self.visit {
+            visit.line.status = status;
+        }
+    }
+
+    fn over(&mut self, end: End) {
+        self.stage = Stage::Over;
+        if let Some(visit) = &mut self.visit {
+            visit.line.end = end;
+        }
+    }
+
+    /// The last line of a stream whose head has left.
+    fn last(&mut self, line: Bytes, end: End) -> Handed {
+        self.over(end);
+        hand(line)
+    }
+
+    fn arrived(&mut self, reply: Result<Response<Incoming>, Error>) -> Option<Bytes> {
+        match reply {
+            Ok(reply) if reply.status().is_success() => {
+                self.stage = Stage::Speaking(reply.into_body());
+                None
+            }
+            Ok(reply) => {
+                self.stage = Stage::Explaining(Box::pin(explain(reply.into_body())));
+                None
+            }
+            Err(_) => Some(line(&Refusal::Unreachable.words())),
+        }
+    }
+}
+
+impl Body for Relay {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Handed {
+        loop {
+            let polled = match &mut self.stage {
+                Stage::Over => {
+                    self.visit = None;
+                    self.pulse.idle();
+                    return Poll::Ready(None);
+                }
+                Stage::Asking(asking) => match Pin::new(asking).poll(cx) {
+                    Poll::Ready(reply) => match self.arrived(reply) {
+                        Some(line) => return self.last(line, End::Cut),
+                        None => continue,
+                    },
+                    Poll::Pending => Poll::Pending,
+                },
+                Stage::Explaining(explaining) => match explaining.as_mut().poll(cx) {
+                    Poll::Ready(line) => return self.last(line, End::Finished),
+                    Poll::Pending => Poll::Pending,
+                },
+                Stage::Speaking(body) => Pin::new(body).poll_frame(cx),
+            };
+            match polled {
+                Poll::Ready(Some(Ok(frame))) => {
+                    // Trailers are none of ours.
+                    let Ok(bytes) = frame.into_data() else { continue };
+                    if let Some(visit) = &mut self.visit {
+                        visit.hear(bytes.len());
+                    }
+                    self.beat = None;
+                    return hand(bytes);
+                }
+                Poll::Ready(Some(Err(_))) => {
+                    self.over(End::Cut);
+                    return Poll::Ready(Some(Err(io::Error::other("Ollama broke off"))));
+                }
+                Poll::Ready(None) => self.over(End::Finished),
+                Poll::Pending => {
+                    if self.end.as_mut().poll(cx).is_ready() {
+                        let is_early = self.beat.is_some();
+                        self.over(End::Overdue);
+                        if is_early {
+                            return hand(line(&Refusal::Overdue.words()));
+                        }
+                        return Poll::Ready(Some(Err(io::Error::other("overdue"))));
+                    }
+                    let heartbeat = self.waits.heartbeat;
+                    let Some(beat) = &mut self.beat else { return Poll::Pending };
+                    ready!(beat.as_mut().poll(cx));
+                    beat.set(sleep(heartbeat));
+                    return hand(Bytes::from_static(b"\n"));
+                }
+            }
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.hint
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        self.pulse.idle();
+        let stage = std::mem::replace(&mut self.stage, Stage::Over);
+        if let Some(visit) = self.visit.take() {
+            leave::from(stage, visit);
+        }
+    }
+}
+
+fn hand(bytes: Bytes) -> Handed {
+    Poll::Ready(Some(Ok(Frame::data(bytes))))
+}
+
+/// A refusal of Ollama's as a line of a stream.
+async fn explain(body: Incoming) -> Bytes {
+    let body = Limited::new(body, LONGEST_ERROR).collect().await.map(|body| body.to_bytes());
+    let said = body.ok().and_then(|body| serde_json::from_slice::<Value>(&body).ok());
+    let words = said.as_ref().and_then(|said| said["error"].as_str());
+    line(words.unwrap_or("refused"))
+}
+
+fn line(words: &str) -> Bytes {
+    format!("{}\n", json!({ "error": words })).into()
+}

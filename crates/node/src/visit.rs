@@ -1,0 +1,82 @@
+//! One request from its arrival to its end: its place, its line in the log, its part of the counts.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use crate::admission::{Lane, Ticket};
+use crate::guard::App;
+use crate::log::{self, End, Line};
+use crate::routes::Route;
+
+/// A request that is here. Dropping it ends it: the place is free, the line is written.
+pub(crate) struct Visit {
+    pub(crate) app: Arc<App>,
+    pub(crate) line: Line,
+    begun: Instant,
+    ticket: Option<Ticket>,
+    speaks: bool,
+}
+
+impl Visit {
+    pub(crate) fn new(app: Arc<App>, route: Option<Route>, id: String) -> Self {
+        let line = Line {
+            at: log::now(),
+            id,
+            route: route.map_or("none", Route::path),
+            model: None,
+            status: 0,
+            end: End::Guard,
+            queued_ms: None,
+            first_ms: None,
+            ms: 0,
+            bytes: 0,
+        };
+        Self { app, line, begun: Instant::now(), ticket: None, speaks: false }
+    }
+
+    /// It has its place.
+    pub(crate) fn enter(&mut self, lane: Lane, ticket: Ticket) {
+        self.line.queued_ms = Some(self.ms());
+        self.line.model = self.app.config.models.get(lane).map(|model| model.name.clone());
+        self.ticket = Some(ticket);
+        self.speaks = self.line.model.is_some();
+        if self.speaks && self.app.in_flight() == 1 {
+            self.app.tally.heard();
+        }
+    }
+
+    /// A piece of the answer has come.
+    pub(crate) fn hear(&mut self, bytes: usize) {
+        self.line.bytes += bytes as u64;
+        if self.speaks {
+            self.app.tally.heard();
+        }
+        if self.line.first_ms.is_none() {
+            let ms = self.ms();
+            self.line.first_ms = Some(ms);
+            if self.speaks && self.line.status < 400 {
+                self.app.tally.word(ms);
+                self.app.watch().spoke();
+            }
+        }
+    }
+
+    /// Whether a model works on it.
+    pub(crate) fn speaks(&self) -> bool {
+        self.speaks
+    }
+
+    fn ms(&self) -> u64 {
+        u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX)
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        self.ticket = None;
+        self.line.ms = self.ms();
+        self.app.tally.request(&self.line);
+        self.app.log.request(&self.line);
+    }
+}

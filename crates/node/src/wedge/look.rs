@@ -1,0 +1,99 @@
+//! One look at Ollama, and the restart where it is needed. A look loads no model and changes none.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use http::Method;
+use http_body_util::BodyExt;
+use serde_json::{Value, json};
+use tokio::process::Command;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::{Finding, Sight};
+use crate::guard::App;
+use crate::proxy::Ollama;
+
+/// For a list. One that a load keeps waiting says nothing.
+const LIST: Duration = Duration::from_secs(5);
+
+/// For the owner's command.
+const RESTART: Duration = Duration::from_secs(60);
+
+/// Watches Ollama for ever.
+pub(crate) async fn watch(app: &App) {
+    let waits = &app.config.waits;
+    loop {
+        sleep((waits.look / 20).min(Duration::from_secs(1))).await;
+        let sight = Sight { in_flight: app.in_flight(), heard: app.tally.last_heard() };
+        if !app.watch().is_due(sight, waits, Instant::now()) {
+            continue;
+        }
+        let finding = look(app, sight.in_flight > 0).await;
+        if app.watch().observe(finding, waits, Instant::now()) {
+            app.log.note("no model says a word, though Ollama answers");
+            if let Some(command) = &app.config.restart_command {
+                app.tally.restart();
+                app.log.note(restart(command).await);
+            }
+        }
+    }
+}
+
+async fn look(app: &App, is_busy: bool) -> Finding {
+    if app.ollama.json("/api/tags", LIST).await.is_none() {
+        return Finding::Unreachable;
+    }
+    let Some(loaded) = app.ollama.json("/api/ps", LIST).await else { return Finding::Unclear };
+    let rows = loaded["models"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let known = rows.iter().find_map(|row| Some((app.lane(row["name"].as_str()?)?, row)));
+    let Some((lane, row)) = known else { return Finding::Unclear };
+    // Where nothing has come for long whoever has the place may be the one that hangs.
+    let _ticket = match app.gate.enter_now(lane) {
+        None if !is_busy => return Finding::Unclear,
+        ticket => ticket,
+    };
+    // As it was loaded, or this would load it anew.
+    let mut options = app.runner(lane);
+    if options.is_empty()
+        && let Some(length) = row["context_length"].as_u64()
+    {
+        options.insert("num_ctx".to_owned(), length.into());
+    }
+    options.insert("num_predict".to_owned(), 1.into());
+    let body = json!({
+        "model": app.config.models[lane].name,
+        "messages": [{"role": "user", "content": "Say ok."}],
+        "options": options,
+        "stream": false,
+        "think": false,
+    });
+    match timeout(app.config.waits.word, word(&app.ollama, &body)).await {
+        Ok(true) => Finding::Word,
+        Ok(false) => Finding::Unclear,
+        Err(_) => Finding::Silent,
+    }
+}
+
+/// Whether an answer came. What it says is no matter.
+async fn word(ollama: &Ollama, body: &Value) -> bool {
+    let request = ollama.request(Method::POST, "/api/chat", &http::HeaderMap::new(), body.to_string().into());
+    let Ok(reply) = ollama.send(request).await else { return false };
+    let is_good = reply.status().is_success();
+    let mut body = reply.into_body();
+    while let Some(frame) = body.frame().await {
+        if frame.is_err() {
+            return false;
+        }
+    }
+    is_good
+}
+
+async fn restart(command: &str) -> &'static str {
+    let mut shell = Command::new("/bin/sh");
+    shell.arg("-c").arg(command).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    match timeout(RESTART, shell.kill_on_drop(true).status()).await {
+        Ok(Ok(status)) if status.success() => "the restart command has run",
+        Ok(_) => "the restart command has failed",
+        Err(_) => "the restart command did not end",
+    }
+}
