@@ -305,7 +305,7 @@ mod tests {
         let mac = "node install --role primary --hostname a.example.com --tunnel TUNNEL --system macos";
         check(linux, Ok("# /etc/systemd/system/ollama.service, mode 0644\n[Unit]"));
         check(linux, Ok("$ systemctl enable ollama.service homefire-node.service"));
-        check(&format!("{linux} --model a:b --model c"), Ok("HOMEFIRE_NODE_MODELS=a:b,c\""));
+        check(&format!("{linux} --model a:b --model c"), Ok("MODELS=a:b,c\""));
         check(&format!("{mac} --dry-run"), Err("--user is needed on macOS"));
         check(&format!("{mac} --dry-run --user ada"), Ok("$ pmset -a autorestart 1 sleep 0 disksleep 0"));
         check(&linux.replace("a.example.com", "a.example.com:80"), Err("a full host name"));

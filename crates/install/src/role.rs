@@ -9,7 +9,7 @@ pub const OLLAMA: &str = "127.0.0.1:11434";
 pub const GUARD: &str = "127.0.0.1:8088";
 
 /// The guard's variable with the path of its tokens.
-pub(crate) const TOKENS_FILE: &str = "HOMEFIRE_NODE_TOKENS_FILE";
+pub(crate) const TOKENS_FILE: &str = "NODE_TOKENS_FILE";
 
 /// What a machine is there for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -65,14 +65,14 @@ impl Settings {
         let models: Vec<&str> = self.models.iter().map(Model::as_str).collect();
         let mut variables = vec![
             ("HOMEFIRE_NODE_LISTEN", GUARD.to_owned()),
-            ("HOMEFIRE_NODE_OLLAMA", format!("http://{OLLAMA}")),
+            ("OLLAMA_URL", format!("http://{OLLAMA}")),
             ("HOMEFIRE_NODE_SOCKET", socket.to_owned()),
-            ("HOMEFIRE_NODE_MODELS", models.join(",")),
-            ("HOMEFIRE_NODE_MAX_CONTEXT", self.context.to_string()),
+            ("MODELS", models.join(",")),
+            ("LIMIT_NUM_CTX", self.context.to_string()),
         ];
         if let Some(access) = &options.access {
-            variables.push(("HOMEFIRE_NODE_ACCESS_TEAM", access.team.to_string()));
-            variables.push(("HOMEFIRE_NODE_ACCESS_AUDIENCE", access.audience.to_string()));
+            variables.push(("ACCESS_TEAM", access.team.to_string()));
+            variables.push(("ACCESS_AUD", access.audience.to_string()));
         }
         variables
     }

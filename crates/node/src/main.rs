@@ -2,10 +2,12 @@
 
 #![expect(clippy::print_stdout, reason = "what the owner asks for is answered on standard output")]
 
+use std::io::stdout;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
+use homefire_install::{Failure, InstallArgs, OciRetryArgs, UninstallArgs};
 use homefire_node::drain::{Order, control};
 use homefire_node::{Config, Guard, config};
 use tokio::net::TcpListener;
@@ -33,23 +35,33 @@ enum Command {
     },
     /// Take requests again.
     Resume,
+    Install(InstallArgs),
+    Uninstall(UninstallArgs),
+    OciRetry(OciRetryArgs),
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let done = runtime.map_err(|error| error.to_string()).and_then(|runtime| match cli.command {
+    let result = runtime.map_err(|error| error.to_string()).and_then(|runtime| match cli.command {
         Command::Serve => runtime.block_on(serve()),
         Command::Drain { span } => runtime.block_on(tell(Order::Drain(span))),
         Command::Resume => runtime.block_on(tell(Order::Resume)),
+        Command::Install(arguments) => done(arguments.run(&mut stdout())),
+        Command::Uninstall(arguments) => done(arguments.run(&mut stdout())),
+        Command::OciRetry(arguments) => done(arguments.run(&mut stdout())),
     });
-    match done {
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("homefire-node: {error}");
             ExitCode::FAILURE
         }
     }
+}
+
+fn done(result: Result<(), Failure>) -> Result<(), String> {
+    result.map_err(|failure| failure.to_string())
 }
 
 async fn serve() -> Result<(), String> {

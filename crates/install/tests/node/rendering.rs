@@ -92,7 +92,7 @@ fn roles_differ() {
         for system in [System::MacOs, System::Linux] {
             let plan = plan(role, system, &options());
             let all = plan.files.iter().map(|file| file.content.as_str()).collect::<String>();
-            for part in [models, context, "OLLAMA_KEEP_ALIVE", "HOMEFIRE_NODE_TOKENS_FILE"] {
+            for part in [models, context, "OLLAMA_KEEP_ALIVE", "NODE_TOKENS_FILE"] {
                 assert!(all.contains(part), "{part} of {role:?} on {system:?}");
             }
         }
@@ -114,7 +114,7 @@ fn daemons() {
     assert_eq!(variables["OLLAMA_HOST"].as_string(), Some(OLLAMA));
     assert_eq!(variables["OLLAMA_KEEP_ALIVE"].as_string(), Some("-1"));
     let variables = guard["EnvironmentVariables"].as_dictionary().unwrap();
-    assert_eq!(variables["HOMEFIRE_NODE_TOKENS_FILE"].as_string(), Some(plan.secret.path));
+    assert_eq!(variables["NODE_TOKENS_FILE"].as_string(), Some(plan.secret.path));
     let pmset = plan.commands.iter().any(|c| c.to_string() == "pmset -a autorestart 1 sleep 0 disksleep 0");
     assert!(pmset && plan.warnings.iter().any(|warning| warning.contains("FileVault")));
 }
