@@ -19,14 +19,16 @@ pub(crate) async fn healthz(app: &App) -> Response<Bytes> {
         let rows = loaded["models"].as_array().cloned().unwrap_or_default();
         rows.into_iter().map(|row| row["name"].clone()).collect::<Vec<Value>>()
     });
-    let (is_wedged, is_unreachable, restarted) = {
+    // What a load keeps waiting is there all the same.
+    let is_there = warm.is_some() || app.ollama.json("/api/tags", PATIENCE).await.is_some();
+    let (is_wedged, restarted) = {
         let watch = app.watch();
-        (watch.is_wedged(), watch.is_unreachable(), watch.restarted(Instant::now()))
+        (watch.is_wedged(), watch.restarted(Instant::now()))
     };
-    let status = match (app.switch.is_draining(), is_wedged, is_unreachable && warm.is_none()) {
+    let status = match (app.switch.is_draining(), is_wedged, is_there) {
         (true, ..) => "draining",
         (_, true, _) => "wedged",
-        (.., true) => "unreachable",
+        (.., false) => "unreachable",
         _ => "ok",
     };
     let loads = app.loads();

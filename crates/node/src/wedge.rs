@@ -34,7 +34,6 @@ pub(crate) struct Sight {
 /// When to look, and what to make of it.
 #[derive(Debug)]
 pub(crate) struct Watch {
-    finding: Option<Finding>,
     silences: u32,
     suspected: bool,
     looked: Instant,
@@ -49,7 +48,7 @@ const PATIENCE: u32 = 5;
 
 impl Watch {
     pub(crate) fn new(now: Instant) -> Self {
-        Self { finding: None, silences: 0, suspected: false, looked: now, restarted: None }
+        Self { silences: 0, suspected: false, looked: now, restarted: None }
     }
 
     /// An answer was broken off: that is how a slot is lost.
@@ -70,7 +69,7 @@ impl Watch {
 
     /// Takes in a finding. `true` if Ollama shall be restarted, where the owner has said how.
     pub(crate) fn observe(&mut self, finding: Finding, waits: &Waits, now: Instant) -> bool {
-        (self.suspected, self.looked, self.finding) = (false, now, Some(finding));
+        (self.suspected, self.looked) = (false, now);
         self.silences = if finding == Finding::Silent { self.silences.saturating_add(1) } else { 0 };
         let may_restart = self.restarted.is_none_or(|at| now.duration_since(at) >= waits.restart);
         let restarts = self.silences >= ENOUGH && may_restart;
@@ -83,15 +82,10 @@ impl Watch {
     /// A model spoke to a client.
     pub(crate) fn spoke(&mut self) {
         self.silences = 0;
-        self.finding = Some(Finding::Word);
     }
 
     pub(crate) fn is_wedged(&self) -> bool {
         self.silences > 0
-    }
-
-    pub(crate) fn is_unreachable(&self) -> bool {
-        self.finding == Some(Finding::Unreachable)
     }
 
     pub(crate) fn restarted(&self, now: Instant) -> Option<Duration> {

@@ -364,6 +364,7 @@ async fn an_early_head_and_then_an_error() {
     home.fall().await;
     let said = home.asks("say", &[]).await;
     assert_eq!((said.status, &*said.body), (503, r#"{"error":"unreachable"}"#));
+    assert_eq!(home.health().await["status"], "unreachable");
 }
 
 #[tokio::test]
