@@ -26,6 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::departure::Departure;
 use crate::error::Error;
+use crate::lease;
 use crate::outlook;
 use crate::platform::Platform;
 use crate::reply::{self, Reply};
@@ -63,14 +64,14 @@ pub async fn handle<P: Platform>(
     let arrived = platform.now();
     let request = Request::parse(body)?;
     let departure = Departure::watch(platform, arrived);
-    let lease = service.memory.lease();
+    let lease = lease::take(platform, service).await;
     outlook::refresh(platform, service);
     let trail = Trail::default();
     let budget = service.config.deadlines.draft;
     let question = Question {
         arrived,
         until: arrived + budget,
-        in_flight: lease.in_flight(),
+        load: lease.load,
         prompt: prompt::ask(&request),
         trail: trail.clone(),
         outlook: service.outlook.clone(),

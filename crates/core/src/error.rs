@@ -217,6 +217,7 @@ impl From<Failure> for Error {
             | Failure::FirstWordTimeout
             | Failure::IdleTimeout
             | Failure::Broken
+            | Failure::Busy
             | Failure::Status(_)
             | Failure::Redirect
             | Failure::Html

@@ -6,13 +6,14 @@ use crate::draft::{Source, Tone};
 use crate::failure::Failure;
 use crate::feedback::Verdict;
 use crate::health::Seen;
+use crate::load::Counted;
 
 /// One thing that happened. Adapters print it as one line of JSON.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
-    /// A node spoke its first word.
-    Word { node: String, model: String, ms: u64 },
+    /// A node spoke its first word. `in_flight` is what the model was chosen by, `counted` who counted.
+    Word { node: String, model: String, in_flight: usize, counted: Counted, ms: u64 },
     /// An attempt ended without a word.
     Failed { node: String, model: String, reason: Failure, ms: u64 },
     /// An answer reached its end.

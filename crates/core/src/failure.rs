@@ -24,6 +24,8 @@ pub enum Failure {
     AnswerTimeout,
     /// The connection was made and then lost.
     Broken,
+    /// The node answered 503 and when to come again: its guard has no place for one more, or takes no more for now.
+    Busy,
     /// The node answered with a status that is neither 2xx nor 3xx.
     Status(u16),
     /// The node answered 400: the request itself is wrong and would fail everywhere.
@@ -65,6 +67,7 @@ impl fmt::Display for Failure {
             Self::IdleTimeout => "idle_timeout",
             Self::AnswerTimeout => "answer_timeout",
             Self::Broken => "broken",
+            Self::Busy => "busy",
             Self::Status(status) => return write!(f, "status_{status}"),
             Self::Rejected => "rejected",
             Self::Redirect => "redirect",

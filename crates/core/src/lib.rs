@@ -16,6 +16,7 @@ pub mod events;
 pub mod failure;
 pub mod feedback;
 pub mod health;
+mod lease;
 pub mod load;
 pub mod monitor;
 pub mod ndjson;

@@ -26,6 +26,8 @@ struct Inner {
     /// The record as it was last read.
     record: Record,
     out: HashSet<String>,
+    /// Whose guards choose the model.
+    guarded: HashSet<String>,
 }
 
 /// The nodes of one question, in the order in which they are asked.
@@ -52,6 +54,25 @@ impl Outlook {
     /// A node has spoken: whatever was heard of it is over.
     pub fn spoke(&self, node: &str) {
         self.inner().out.remove(node);
+    }
+
+    /// A node has answered, through a guard or not.
+    pub fn guarded(&self, node: &str, is_guarded: bool) {
+        let mut inner = self.inner();
+        if inner.guarded.contains(node) == is_guarded {
+            return;
+        }
+        if is_guarded {
+            inner.guarded.insert(node.to_owned());
+        } else {
+            inner.guarded.remove(node);
+        }
+    }
+
+    /// Whether every node is known to have a guard that counts.
+    pub fn are_guarded(&self, config: &Config) -> bool {
+        let inner = self.inner();
+        config.nodes.iter().all(|node| inner.guarded.contains(&node.name))
     }
 
     /// Whether it is time to read the record; if so, nobody else is told so.
@@ -153,6 +174,21 @@ mod tests {
         check(4, [1, 0], 1, "it is not");
         outlook.take(&look(5, Finding::Drained));
         check(5, [1, 0], 1, "it is drained");
+    }
+
+    #[test]
+    fn guards_are_remembered() {
+        let nodes = r#"[{"name":"mini","url":"http://mini"},{"name":"cloud","url":"http://cloud"}]"#;
+        let read = |name: &str| (name == "HOMEFIRE_NODES").then(|| nodes.to_owned());
+        let config = Config::from_reader(read).unwrap();
+        let outlook = Outlook::default();
+        let check = |node: &str, is_guarded: bool, expect: bool| {
+            outlook.guarded(node, is_guarded);
+            assert_eq!(outlook.are_guarded(&config), expect, "{node} {is_guarded}");
+        };
+        check("mini", true, false);
+        check("cloud", true, true);
+        check("mini", false, false);
     }
 
     #[test]

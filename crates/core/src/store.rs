@@ -9,14 +9,17 @@ use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
-pub use memory::{Lease, Memory};
+pub use memory::{CountedIn, Memory};
 
 use crate::config::Keeping;
-use crate::platform::{Platform, within};
+use crate::platform::{Moment, Platform, within};
 use crate::service::Service;
 
 /// Until a keeper has answered.
 const PATIENCE: Duration = Duration::from_secs(3);
+
+/// How long a lease is counted that is neither renewed nor returned: its instance has died.
+pub const LEASE: Duration = Duration::from_secs(120);
 
 /// Bytes of a record that are read.
 pub const LONGEST_RECORD: usize = 256 * 1024;
@@ -78,6 +81,17 @@ pub trait Keeper: Send + Sync {
         old: Option<&str>,
         new: &str,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Counts `lease` in until `until`, again if it was there, and gives how many are in at `now`, this one included.
+    fn enter(
+        &self,
+        lease: &str,
+        now: Moment,
+        until: Moment,
+    ) -> impl Future<Output = Result<usize, StoreError>> + Send;
+
+    /// Counts `lease` out, if it is in.
+    fn leave(&self, lease: &str) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
 /// A platform without such a place.
@@ -90,6 +104,14 @@ impl Keeper for Nowhere {
     }
 
     async fn swap(&self, _: Record, _: Option<&str>, _: &str) -> Result<bool, StoreError> {
+        match *self {}
+    }
+
+    async fn enter(&self, _: &str, _: Moment, _: Moment) -> Result<usize, StoreError> {
+        match *self {}
+    }
+
+    async fn leave(&self, _: &str) -> Result<(), StoreError> {
         match *self {}
     }
 }
@@ -137,4 +159,30 @@ pub async fn swap<P: Platform>(
         }
     };
     within(platform, PATIENCE, swap).await.unwrap_or(Err(StoreError::Away))
+}
+
+/// Counts a lease in among those of all instances, or renews it; gives how many are in.
+pub async fn enter<P: Platform>(platform: &P, service: &Service, lease: &str) -> Result<usize, StoreError> {
+    let now = platform.now();
+    let until = now + LEASE;
+    let enter = async {
+        match (&service.config.keeping, platform.keeper()) {
+            (Keeping::Upstash(upstash), _) => upstash::enter(platform, upstash, lease, now, until).await,
+            (Keeping::Best | Keeping::Durable, Some(keeper)) => keeper.enter(lease, now, until).await,
+            (Keeping::Best | Keeping::Durable | Keeping::Memory, _) => Ok(service.memory.in_flight()),
+        }
+    };
+    within(platform, PATIENCE, enter).await.unwrap_or(Err(StoreError::Away))
+}
+
+/// Counts a lease out.
+pub async fn leave<P: Platform>(platform: &P, service: &Service, lease: &str) -> Result<(), StoreError> {
+    let leave = async {
+        match (&service.config.keeping, platform.keeper()) {
+            (Keeping::Upstash(upstash), _) => upstash::leave(platform, upstash, lease).await,
+            (Keeping::Best | Keeping::Durable, Some(keeper)) => keeper.leave(lease).await,
+            (Keeping::Best | Keeping::Durable | Keeping::Memory, _) => Ok(()),
+        }
+    };
+    within(platform, PATIENCE, leave).await.unwrap_or(Err(StoreError::Away))
 }

@@ -11,6 +11,7 @@ use crate::activity;
 use crate::command;
 use crate::departure::Departure;
 use crate::error::Error;
+use crate::lease;
 use crate::ollama::{Message, Prompt, Role};
 use crate::outlook;
 use crate::platform::{Elapsed, Moment, Platform, within};
@@ -57,7 +58,7 @@ async fn stream<P: Platform>(
     arrived: Moment,
 ) -> Result<Reply, Error> {
     let departure = Departure::watch(platform, arrived);
-    let lease = service.memory.lease();
+    let lease = lease::take(platform, service).await;
     outlook::refresh(platform, service);
     let trail = Trail::default();
     let until = arrived + service.config.deadlines.answer;
@@ -65,7 +66,7 @@ async fn stream<P: Platform>(
     let question = Question {
         arrived,
         until,
-        in_flight: lease.in_flight(),
+        load: lease.load,
         prompt,
         trail: trail.clone(),
         outlook: service.outlook.clone(),

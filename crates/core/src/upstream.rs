@@ -2,6 +2,7 @@
 
 mod attempt;
 mod failover;
+mod guard;
 mod hear;
 mod speak;
 
@@ -10,13 +11,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use http::HeaderMap;
 
 use crate::config::{Config, Node};
 use crate::error::Error;
 use crate::event::Event;
 use crate::events::Sink;
 use crate::failure::Failure;
-use crate::load;
+use crate::load::Load;
 use crate::ollama::Prompt;
 use crate::outlook::{Order, Outlook};
 use crate::platform::{Elapsed, Moment, Platform, within};
@@ -26,6 +28,7 @@ use crate::trail::{Attempt, Trail};
 
 pub(crate) use attempt::{AGENT, first_word, request};
 pub use failover::{Failover, Try};
+use guard::Choice;
 pub use hear::Hearing;
 pub use speak::speak;
 
@@ -37,7 +40,7 @@ pub struct Question {
     /// When its answer must be complete.
     pub until: Moment,
     /// Requests in flight, this one included.
-    pub in_flight: usize,
+    pub load: Load,
     /// What is asked.
     pub prompt: Prompt,
     /// Takes a note of every attempt.
@@ -74,11 +77,13 @@ pub async fn open<P: Platform>(
 ) -> Result<Answer<P>, Error> {
     let mut failover = Failover::new(question.order(&platform, &config));
     while let Some(attempt) = failover.advance() {
-        let asking = Asking::new(&platform, &config, &question, attempt);
+        let mut asking = Asking::new(&platform, &config, &question, attempt);
         match asking.first_word(None).await {
             Ok(hearing) => {
                 asking.succeeded("word");
-                platform.log(&Event::Word { node: asking.node(), model: asking.model(), ms: asking.ms() });
+                let (node, model, Load { in_flight, counted }) = (asking.node(), asking.model(), asking.load);
+                let word = Event::Word { node, model, in_flight, counted, ms: asking.ms() };
+                platform.log(&word);
                 let (node, model) = (asking.node(), asking.model());
                 return Ok(Answer { node, model, hearing, arrived: question.arrived });
             }
@@ -100,45 +105,68 @@ pub struct Asking<'a, P> {
     config: &'a Config,
     question: &'a Question,
     attempt: Try,
+    node: &'a Node,
+    /// By our own choice, until a guard has made another one.
+    model: &'a str,
+    load: Load,
     began: Moment,
 }
 
 impl<'a, P: Platform> Asking<'a, P> {
     /// Begins now.
     pub fn new(platform: &'a P, config: &'a Config, question: &'a Question, attempt: Try) -> Self {
-        Self { platform, config, question, attempt, began: platform.now() }
+        let (node, load) = (&config.nodes[attempt.node], question.load);
+        Self {
+            platform,
+            config,
+            question,
+            attempt,
+            node,
+            model: load.model(node),
+            load,
+            began: platform.now(),
+        }
     }
 
     /// Up to the first word, under the deadline for it. Until then the reader behind `sink` is kept with heartbeats.
-    pub async fn first_word<O: Output>(&self, sink: Option<&Sink>) -> Result<Hearing<P, O>, Failure> {
+    pub async fn first_word<O: Output>(&mut self, sink: Option<&Sink>) -> Result<Hearing<P, O>, Failure> {
         let deadlines = &self.config.deadlines;
         let until = self.question.until;
         let left = until.since(self.platform.now());
         let patience = if self.attempt.is_last { deadlines.last_first_word } else { deadlines.first_word };
-        let (node, model) = self.chosen();
-        let request = request(node, model, &self.question.prompt);
+        let request = request(self.node, self.model, &self.question.prompt);
         let word = first_word(self.platform, request);
         let word = heartbeats(self.platform, deadlines.heartbeat, sink, word);
-        match within(self.platform, patience.min(left), word).await {
-            Ok(outcome) => Ok(Hearing::new(self.platform, deadlines, until, outcome?)),
-            Err(Elapsed) if left <= patience => Err(Failure::AnswerTimeout),
-            Err(Elapsed) => Err(Failure::FirstWordTimeout),
+        let spoken = match within(self.platform, patience.min(left), word).await {
+            Ok(outcome) => outcome?,
+            Err(Elapsed) if left <= patience => return Err(Failure::AnswerTimeout),
+            Err(Elapsed) => return Err(Failure::FirstWordTimeout),
+        };
+        self.hear_guard(&spoken.headers);
+        Ok(Hearing::new(self.platform, deadlines, until, spoken.relay, spoken.body))
+    }
+
+    fn hear_guard(&mut self, headers: &HeaderMap) {
+        let choice = guard::choice(headers, self.node);
+        self.question.outlook.guarded(&self.node.name, choice.is_some());
+        if let Some(Choice { model, load }) = choice {
+            (self.model, self.load) = (model, load);
         }
     }
 
     /// The node's name.
     pub fn node(&self) -> String {
-        self.chosen().0.name.clone()
+        self.node.name.clone()
     }
 
     /// The model that was chosen for the load.
     pub fn model(&self) -> String {
-        self.chosen().1.to_owned()
+        self.model.to_owned()
     }
 
     /// Notes that the attempt brought what was wanted.
     pub fn succeeded(&self, what: &'static str) {
-        self.question.outlook.spoke(&self.chosen().0.name);
+        self.question.outlook.spoke(&self.node.name);
         self.note(Ok(what));
     }
 
@@ -156,11 +184,6 @@ impl<'a, P: Platform> Asking<'a, P> {
 
     fn ms(&self) -> u64 {
         millis(self.platform, self.began)
-    }
-
-    fn chosen(&self) -> (&'a Node, &'a str) {
-        let node = &self.config.nodes[self.attempt.node];
-        (node, load::model(node, self.question.in_flight))
     }
 }
 

@@ -38,7 +38,7 @@ fn words(event: &Value) -> Option<String> {
     let (node, model, reason) = (text("node"), text("model"), text("reason"));
     let ms = &event["ms"];
     Some(match event["event"].as_str()? {
-        "word" => format!("{node}: first word after {ms} ms ({model})"),
+        "word" => format!("{node}: first word after {ms} ms ({model}, {} in flight)", event["in_flight"]),
         "failed" => format!("{node}: no word, {reason} after {ms} ms"),
         "answered" => match event["tokens"].as_u64() {
             Some(tokens) => format!("{node}: answered in {ms} ms, {tokens} tokens"),
@@ -86,6 +86,7 @@ mod tests {
     use homefire_core::failure::Failure;
     use homefire_core::feedback::Verdict;
     use homefire_core::health::Seen;
+    use homefire_core::load::Counted;
     use homefire_core::monitor::Health;
     use homefire_core::platform::Event;
 
@@ -117,7 +118,9 @@ mod tests {
     #[test]
     fn every_event_has_words() {
         let (node, model, ms) = (|| "mini".to_owned(), || "m".to_owned(), 7);
-        check(&Event::Word { node: node(), model: model(), ms }, "mini: first word after 7 ms (m)");
+        let (in_flight, counted) = (2, Counted::Fleet);
+        let word = Event::Word { node: node(), model: model(), in_flight, counted, ms };
+        check(&word, "mini: first word after 7 ms (m, 2 in flight)");
         check(
             &Event::Failed { node: node(), model: model(), reason: Failure::Refused, ms },
             "mini: no word, refused after 7 ms",

@@ -163,7 +163,7 @@ async fn word(platform: &Native, config: &Config, node: &Node, loaded: Option<&s
 fn of_word(name: String, model: &str, failure: Option<Failure>, is_late: bool) -> Check {
     match (failure, probe::of_word(failure)) {
         (_, Finding::Bad(why)) => Check::fail(name, why.words(), why.advice()),
-        (Some(Failure::Status(_)), _) => Check::warn(
+        (Some(Failure::Busy | Failure::Status(_)), _) => Check::warn(
             name,
             format!("{model} is busy with somebody else's question."),
             "Ask again later; if it always is, a request that was given up may have kept its slot.",
@@ -214,6 +214,7 @@ mod tests {
         check(Some(Failure::Empty), false, State::Ok, "no word");
         check(Some(Failure::EndedEarly), false, State::Warn, "without saying that it is done");
         check(Some(Failure::Status(503)), false, State::Warn, "busy");
+        check(Some(Failure::Busy), false, State::Warn, "busy");
         check(Some(Failure::Status(401)), false, State::Fail, "does not accept the service token");
         check(Some(Failure::FirstWordTimeout), true, State::Fail, "does not say a word");
     }

@@ -205,7 +205,7 @@ fn is_name(text: &str) -> bool {
         && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
-/// Model names travel in a response header.
+/// Model names travel in headers, and in a list of them.
 fn is_model(text: &str) -> bool {
-    (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic() && b != b'"')
+    (1..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic() && !b"\",".contains(&b))
 }

@@ -92,9 +92,9 @@ async fn ask_nodes<P: Platform>(
     while let Some(attempt) = failover.advance() {
         question.prompt = first.clone();
         for source in [Source::Model, Source::Repaired] {
-            let asking = Asking::new(platform, config, &question, attempt);
+            let mut asking = Asking::new(platform, config, &question, attempt);
             let mut answer = String::new();
-            let why = match listen(platform, &asking, &mut answer, audience).await {
+            let why = match listen(platform, &mut asking, &mut answer, audience).await {
                 Ok(reason) => match judge(&answer, reason, &request.sender) {
                     Ok(Accepted { draft, mended }) => {
                         asking.succeeded("draft");
@@ -136,7 +136,7 @@ fn judge(answer: &str, reason: Reason, sender: &Sender) -> Result<Accepted, Refu
 /// Gathers one whole answer.
 async fn listen<P: Platform>(
     platform: &P,
-    asking: &Asking<'_, P>,
+    asking: &mut Asking<'_, P>,
     answer: &mut String,
     audience: &mut Audience<'_>,
 ) -> Result<Reason, Failure> {

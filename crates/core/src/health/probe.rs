@@ -83,7 +83,7 @@ pub async fn word<P: Platform>(
     let prompt = Prompt { messages: vec![message], format: None, longest: 1 };
     let word = async {
         let request = upstream::request(node, model, &prompt);
-        let (_, mut body) = upstream::first_word::<P, String>(platform, request).await?;
+        let mut body = upstream::first_word::<P, String>(platform, request).await?.body;
         // To the end: a client that leaves may cost the node its only slot.
         while body.next().await.is_some() {}
         Ok(())
@@ -179,7 +179,7 @@ fn is_same(listed: &str, model: &str) -> bool {
 pub fn of_word(failure: Option<Failure>) -> Finding {
     let diagnosis = match failure {
         // One token may be a blank, or the end; and who is busy works.
-        None | Some(Failure::Empty | Failure::EndedEarly | Failure::Status(429 | 503)) => {
+        None | Some(Failure::Empty | Failure::EndedEarly | Failure::Busy | Failure::Status(429 | 503)) => {
             return Finding::Good;
         }
         Some(Failure::Status(status)) => of_status(status),

@@ -25,21 +25,21 @@ struct Inner {
 
 /// One request in flight, for as long as this value lives.
 #[must_use = "a lease is returned when it is dropped"]
-pub struct Lease {
+pub struct CountedIn {
     in_flight: usize,
     _return: CountOut,
 }
 
-impl Lease {
+impl CountedIn {
     /// Requests in flight when this one was counted in, itself included: at least one.
     pub fn in_flight(&self) -> usize {
         self.in_flight
     }
 }
 
-impl fmt::Debug for Lease {
+impl fmt::Debug for CountedIn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Lease").field("in_flight", &self.in_flight).finish_non_exhaustive()
+        f.debug_struct("CountedIn").field("in_flight", &self.in_flight).finish_non_exhaustive()
     }
 }
 
@@ -53,9 +53,9 @@ impl Drop for CountOut {
 
 impl Memory {
     /// Counts one request in. It is counted out when the lease is dropped.
-    pub fn lease(&self) -> Lease {
+    pub fn lease(&self) -> CountedIn {
         let in_flight = self.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
-        Lease { in_flight, _return: CountOut(Arc::clone(&self.in_flight)) }
+        CountedIn { in_flight, _return: CountOut(Arc::clone(&self.in_flight)) }
     }
 
     /// Requests in flight in this instance.

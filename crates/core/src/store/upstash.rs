@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{LONGEST_RECORD, Record, StoreError};
-use crate::platform::{Platform, gather};
+use crate::platform::{Moment, Platform, gather};
 use crate::upstream::AGENT;
 
 /// Where records are kept, and the token that opens it.
@@ -22,6 +22,14 @@ pub struct Upstash {
 /// Compare and swap. Redis 7 has no `SET … IFEQ`; a key that holds something else than a text counts as none.
 pub const SWAP: &str = "local old = redis.call('TYPE', KEYS[1]).ok == 'string' and redis.call('GET', KEYS[1]) or '' \
                         if old ~= ARGV[1] then return 0 end redis.call('SET', KEYS[1], ARGV[2]) return 1";
+
+/// The leases of all instances: their names, and until when each counts.
+const LEASES: &str = "homefire:leases";
+
+/// Those whose time is over go, this one comes or is renewed, and all are counted.
+pub const ENTER: &str = "redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1]) \
+                         redis.call('ZADD', KEYS[1], ARGV[2], ARGV[3]) redis.call('PEXPIRE', KEYS[1], ARGV[4]) \
+                         return redis.call('ZCARD', KEYS[1])";
 
 pub(super) async fn load<P: Platform>(
     platform: &P,
@@ -46,6 +54,33 @@ pub(super) async fn swap<P: Platform>(
     let eval = json!(["EVAL", SWAP, 1, record.key(), old.unwrap_or_default(), new]);
     match command(platform, upstash, &eval).await? {
         Answer::Result(Value::Number(count)) => Ok(count.as_u64() == Some(1)),
+        Answer::Result(_) | Answer::Error(_) => Err(StoreError::Garbage),
+    }
+}
+
+pub(super) async fn enter<P: Platform>(
+    platform: &P,
+    upstash: &Upstash,
+    lease: &str,
+    now: Moment,
+    until: Moment,
+) -> Result<usize, StoreError> {
+    let lasts = until.since(now).as_millis().to_string();
+    let eval = json!(["EVAL", ENTER, 1, LEASES, now, until, lease, lasts]);
+    let count = match command(platform, upstash, &eval).await? {
+        Answer::Result(Value::Number(count)) => count.as_u64().and_then(|count| count.try_into().ok()),
+        Answer::Result(_) | Answer::Error(_) => None,
+    };
+    count.ok_or(StoreError::Garbage)
+}
+
+pub(super) async fn leave<P: Platform>(
+    platform: &P,
+    upstash: &Upstash,
+    lease: &str,
+) -> Result<(), StoreError> {
+    match command(platform, upstash, &json!(["ZREM", LEASES, lease])).await? {
+        Answer::Result(Value::Number(_)) => Ok(()),
         Answer::Result(_) | Answer::Error(_) => Err(StoreError::Garbage),
     }
 }

@@ -2,9 +2,10 @@
 
 use bytes::Bytes;
 use futures_util::stream::{Stream, StreamExt};
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, USER_AGENT};
+use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT};
 use http::{Method, Request, StatusCode};
 
+use super::guard;
 use crate::config::Node;
 use crate::failure::Failure;
 use crate::ollama::{self, Prompt};
@@ -25,11 +26,22 @@ pub(crate) fn request(node: &Node, model: &str, prompt: &Prompt) -> Request<Byte
     *request.uri_mut() =
         format!("{}/api/chat", node.url).parse().expect("the configuration holds only sound URLs");
     let headers = request.headers_mut();
+    guard::offer(headers, node);
     headers.extend(node.credentials.clone());
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(ACCEPT, HeaderValue::from_static("application/x-ndjson, application/json"));
     headers.insert(USER_AGENT, AGENT);
     request
+}
+
+/// A node that has said a word.
+pub(crate) struct Spoken<P: Platform, O> {
+    /// What it said so far.
+    pub(crate) relay: Relay<O>,
+    /// What it goes on to say.
+    pub(crate) body: P::Body,
+    /// What came before: who stands before it has its say there.
+    pub(crate) headers: HeaderMap,
 }
 
 /// Sends the request and reads until the node has said a word.
@@ -38,7 +50,7 @@ pub(crate) fn request(node: &Node, model: &str, prompt: &Prompt) -> Request<Byte
 pub(crate) async fn first_word<P: Platform, O: Output>(
     platform: &P,
     request: Request<Bytes>,
-) -> Result<(Relay<O>, P::Body), Failure> {
+) -> Result<Spoken<P, O>, Failure> {
     let (head, mut body) = platform.fetch(request).await?.into_parts();
     accept(head.status, &head.headers, &mut body).await?;
     let mut relay = Relay::default();
@@ -48,7 +60,7 @@ pub(crate) async fn first_word<P: Platform, O: Output>(
             None => relay.finish()?,
         };
     }
-    Ok((relay, body))
+    Ok(Spoken { relay, body, headers: head.headers })
 }
 
 /// Judges by the status first: whoever answers in the node's place has pages of its own.
@@ -62,6 +74,9 @@ async fn accept(
     }
     if status == StatusCode::BAD_REQUEST {
         return Err(bad_request(&gather(body, LONGEST_ERROR).await?));
+    }
+    if status == StatusCode::SERVICE_UNAVAILABLE && headers.contains_key(RETRY_AFTER) {
+        return Err(Failure::Busy);
     }
     if !status.is_success() {
         return Err(Failure::Status(status.as_u16()));

@@ -32,7 +32,8 @@ impl<P: Platform, O: Output> Hearing<P, O> {
         platform: &P,
         deadlines: &Deadlines,
         until: Moment,
-        (relay, body): (Relay<O>, P::Body),
+        relay: Relay<O>,
+        body: P::Body,
     ) -> Self {
         let now = platform.now();
         let watch = Watch::new(deadlines, until, now);

@@ -1,4 +1,4 @@
-//! A stand-in for Redis in virtual time: a few commands, and one script by its meaning.
+//! A stand-in for Redis in virtual time: a few commands, and two scripts by their meaning.
 
 use std::collections::HashMap;
 use std::io;
@@ -8,10 +8,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::{Command, Engine, Reply, SWAP};
+use super::{Command, ENTER, Engine, Reply, SWAP};
 
-/// What is written, until it is wiped or its time is over. It knows PING, GET, SET with EX and NX, DEL, TYPE, HSET and
-/// [`SWAP`].
+/// What is written, until it is wiped or its time is over. It knows PING, GET, SET with EX and NX, DEL, TYPE, HSET, ZADD,
+/// ZREM, ZCARD, [`SWAP`] and [`ENTER`].
 #[derive(Debug, Default)]
 pub struct Slate {
     entries: Mutex<HashMap<Bytes, Entry>>,
@@ -27,12 +27,18 @@ struct Entry {
 enum Content {
     Text(Bytes),
     Hash(HashMap<Bytes, Bytes>),
+    Sorted(HashMap<Bytes, i64>),
 }
 
 impl Slate {
     /// The text under `key`, if there is one.
     pub fn text(&self, key: &str) -> Option<Bytes> {
         self.page().text(key.as_bytes()).ok().flatten()
+    }
+
+    /// How many members the sorted set under `key` has.
+    pub fn members(&self, key: &str) -> usize {
+        self.page().sorted(key.as_bytes()).map_or(0, |(set, _)| set.len())
     }
 
     /// Writes a text past the front: what an owner, or an older version, left there.
@@ -69,7 +75,7 @@ impl Engine for Slate {
     }
 }
 
-const KNOWN: [&str; 7] = ["PING", "GET", "SET", "DEL", "TYPE", "HSET", "EVAL"];
+const KNOWN: [&str; 10] = ["PING", "GET", "SET", "DEL", "TYPE", "HSET", "ZADD", "ZREM", "ZCARD", "EVAL"];
 
 const WRONG_TYPE: &str = "WRONGTYPE Operation against a key holding the wrong kind of value";
 
@@ -105,14 +111,63 @@ impl Page<'_> {
             ("EVAL", [script, count, key, old, new]) if script == SWAP && count == "1" => {
                 Ok(Reply::Integer(self.swap(key, old, new)))
             }
-            ("EVAL", _) => {
-                Err("ERR the stand-in knows one script, with one key and two arguments".to_owned())
+            ("EVAL", [script, count, key, now, until, lease, lasts]) if script == ENTER && count == "1" => {
+                self.enter(key, integer(now)?, integer(until)?, lease, integer(lasts)?)
             }
+            ("EVAL", _) => Err("ERR the stand-in knows two scripts, each with one key".to_owned()),
+            ("ZADD", [key, score, member]) => {
+                let (mut set, until) = self.sorted(key)?;
+                let is_new = set.insert(member.clone(), integer(score)?).is_none();
+                self.put(key.clone(), Content::Sorted(set), until);
+                Ok(Reply::Integer(is_new.into()))
+            }
+            ("ZREM", [key, member]) => {
+                let (mut set, until) = self.sorted(key)?;
+                let was_there = set.remove(member).is_some();
+                self.put_sorted(key, set, until);
+                Ok(Reply::Integer(was_there.into()))
+            }
+            ("ZCARD", [key]) => Ok(Reply::Integer(length(&self.sorted(key)?.0))),
             (name, _) if KNOWN.contains(&name) => {
                 let name = name.to_ascii_lowercase();
                 Err(format!("ERR wrong number of arguments for '{name}' command"))
             }
             _ => Err(unknown(command)),
+        }
+    }
+
+    /// [`ENTER`], by its meaning.
+    fn enter(
+        &mut self,
+        key: &Bytes,
+        now: i64,
+        until: i64,
+        lease: &Bytes,
+        lasts: i64,
+    ) -> Result<Reply, String> {
+        let (mut set, _) = self.sorted(key)?;
+        set.retain(|_, until| *until > now);
+        set.insert(lease.clone(), until);
+        let count = length(&set);
+        let lasts = u64::try_from(lasts).map_err(|_| "ERR invalid expire time".to_owned())?;
+        self.put_sorted(key, set, Instant::now().checked_add(Duration::from_millis(lasts)));
+        Ok(Reply::Integer(count))
+    }
+
+    fn sorted(&self, key: &[u8]) -> Result<(HashMap<Bytes, i64>, Option<Instant>), String> {
+        match self.0.get(key).filter(|entry| entry.lasts()) {
+            None => Ok((HashMap::new(), None)),
+            Some(Entry { content: Content::Sorted(set), until }) => Ok((set.clone(), *until)),
+            Some(_) => Err(WRONG_TYPE.to_owned()),
+        }
+    }
+
+    /// Redis keeps no empty set.
+    fn put_sorted(&mut self, key: &Bytes, set: HashMap<Bytes, i64>, until: Option<Instant>) {
+        if set.is_empty() {
+            self.take(key);
+        } else {
+            self.put(key.clone(), Content::Sorted(set), until);
         }
     }
 
@@ -124,11 +179,7 @@ impl Page<'_> {
                 only_new = true;
             } else if option.eq_ignore_ascii_case(b"EX") {
                 let seconds = options.next().ok_or("ERR syntax error")?;
-                let seconds: i64 = std::str::from_utf8(seconds)
-                    .ok()
-                    .and_then(|seconds| seconds.parse().ok())
-                    .ok_or("ERR value is not an integer or out of range")?;
-                let seconds = u64::try_from(seconds).ok().filter(|seconds| *seconds > 0);
+                let seconds = u64::try_from(integer(seconds)?).ok().filter(|seconds| *seconds > 0);
                 let seconds = seconds.ok_or("ERR invalid expire time in 'set' command")?;
                 until = Instant::now().checked_add(Duration::from_secs(seconds));
             } else {
@@ -146,7 +197,7 @@ impl Page<'_> {
         let (mut hash, until) = match self.0.get(key).filter(|entry| entry.lasts()) {
             None => (HashMap::new(), None),
             Some(Entry { content: Content::Hash(hash), until }) => (hash.clone(), *until),
-            Some(Entry { content: Content::Text(_), .. }) => return Err(WRONG_TYPE.to_owned()),
+            Some(_) => return Err(WRONG_TYPE.to_owned()),
         };
         let before = hash.len();
         hash.extend(fields.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone())));
@@ -168,7 +219,7 @@ impl Page<'_> {
         match self.content(key) {
             None => Ok(None),
             Some(Content::Text(text)) => Ok(Some(text.clone())),
-            Some(Content::Hash(_)) => Err(WRONG_TYPE.to_owned()),
+            Some(Content::Hash(_) | Content::Sorted(_)) => Err(WRONG_TYPE.to_owned()),
         }
     }
 
@@ -177,6 +228,7 @@ impl Page<'_> {
             None => "none",
             Some(Content::Text(_)) => "string",
             Some(Content::Hash(_)) => "hash",
+            Some(Content::Sorted(_)) => "zset",
         }
     }
 
@@ -197,6 +249,15 @@ impl Entry {
     fn lasts(&self) -> bool {
         self.until.is_none_or(|until| Instant::now() < until)
     }
+}
+
+fn integer(text: &Bytes) -> Result<i64, String> {
+    let number = std::str::from_utf8(text).ok().and_then(|text| text.parse().ok());
+    number.ok_or_else(|| "ERR value is not an integer or out of range".to_owned())
+}
+
+fn length(set: &HashMap<Bytes, i64>) -> i64 {
+    set.len().try_into().expect("what fits into memory")
 }
 
 fn unknown(command: &[Bytes]) -> String {

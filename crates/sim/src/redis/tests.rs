@@ -6,13 +6,14 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{Command, Engine, Fault, Redis, Reply, SWAP, Slate, Upstash};
+use super::{Command, ENTER, Engine, Fault, Redis, Reply, SWAP, Slate, Upstash};
 use crate::outside::{Broken, Outside};
 
-/// `{swap}` is the script.
+/// `{swap}` and `{enter}` are the scripts.
 fn command(text: &str) -> Command {
     let word = |word: &str| match word {
         "{swap}" => Bytes::from_static(SWAP.as_bytes()),
+        "{enter}" => Bytes::from_static(ENTER.as_bytes()),
         "''" => Bytes::new(),
         _ => word.to_owned().into(),
     };
@@ -37,7 +38,30 @@ async fn the_stand_in_answers_as_redis_does() {
         // What is no text is one, too.
         "HSET t f v", "EVAL {swap} 1 t a b", "TYPE t", "EVAL {swap} 1 t '' b", "GET t", "TYPE t",
     ];
-    for text in session.into_iter().chain(swaps) {
+    let leases = [
+        "ZCARD l",
+        "EVAL {enter} 1 l 1000 1500 a 60000",
+        "EVAL {enter} 1 l 1100 1600 b 60000",
+        "ZCARD l",
+        "TYPE l",
+        "EVAL {enter} 1 l 1500 2000 c 60000",
+        "EVAL {enter} 1 l 1500 2100 b 60000",
+        "ZREM l a",
+        "ZREM l b",
+        "ZREM l b",
+        "ZCARD l",
+        "ZREM l c",
+        "TYPE l",
+        "ZADD l 5 x",
+        "ZADD l 6 x",
+        "GET l",
+        "EVAL {enter} 1 l 6 10 y 60000",
+        "SET k v",
+        "ZADD k 1 x",
+        "ZREM h x",
+        "ZCARD h",
+    ];
+    for text in session.into_iter().chain(swaps).chain(leases) {
         let commands = [command(text)];
         assert_eq!(slate.run(&commands).await.unwrap(), redis.run(&commands).await.unwrap(), "{text}");
     }

@@ -1,0 +1,69 @@
+//! A request is counted in, here and among all instances, until its reply has ended.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use futures_channel::oneshot::{Receiver, Sender, channel};
+
+use crate::load::{Counted, Load};
+use crate::platform::{Elapsed, Platform, within};
+use crate::service::Service;
+use crate::store::{self, CountedIn};
+
+/// How long a request waits for the count of all instances.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+/// From one renewal of a lease to the next.
+const RENEW: Duration = Duration::from_secs(store::LEASE.as_secs() / 2);
+
+/// One request in flight, for as long as this value lives.
+#[derive(Debug)]
+#[must_use = "a lease is returned when it is dropped"]
+pub(crate) struct Lease {
+    /// What was in flight when it was taken.
+    pub(crate) load: Load,
+    _here: CountedIn,
+    _everywhere: Option<Sender<Infallible>>,
+}
+
+/// Counts a request in. Where the keeper is away, or slow, the count is this instance's own; where every node has a
+/// guard that counts, nobody else needs to.
+pub(crate) async fn take<P: Platform>(platform: &P, service: &Service) -> Lease {
+    let here = service.memory.lease();
+    let own = Load { in_flight: here.in_flight(), counted: Counted::Instance };
+    if !store::is_shared(platform, service) || service.outlook.are_guarded(&service.config) {
+        return Lease { load: own, _here: here, _everywhere: None };
+    }
+    let (tell, told) = channel();
+    let (everywhere, returned) = channel();
+    platform.wait_until(keep(platform.clone(), service.clone(), tell, returned));
+    let load = match within(platform, PATIENCE, told).await {
+        Ok(Ok(count)) => Load { in_flight: count.max(own.in_flight), counted: Counted::Fleet },
+        Ok(Err(_)) | Err(Elapsed) => own,
+    };
+    Lease { load, _here: here, _everywhere: Some(everywhere) }
+}
+
+/// Keeps a lease with the keeper until it is returned. One that was not confirmed may be there all the same.
+async fn keep<P: Platform>(
+    platform: P,
+    service: Service,
+    tell: Sender<usize>,
+    mut returned: Receiver<Infallible>,
+) {
+    let name = uuid::Builder::from_unix_timestamp_millis(platform.now().0, &platform.entropy()).into_uuid();
+    let name = name.to_string();
+    let mut tell = Some(tell);
+    loop {
+        let entered = store::enter(&platform, &service, &name).await;
+        if let (Some(tell), Ok(count)) = (tell.take(), entered) {
+            // Whoever waited for it may have given up.
+            let _ = tell.send(count);
+        }
+        if within(&platform, RENEW, &mut returned).await.is_ok() {
+            break;
+        }
+    }
+    // What is not returned now is when its time is over.
+    let _ = store::leave(&platform, &service, &name).await;
+}
