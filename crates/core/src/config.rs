@@ -13,6 +13,7 @@ pub use activity::{Activity, Forge};
 pub use monitor::{Keeping, Mail, Monitor};
 pub use nodes::{Models, Node, Nodes};
 
+use crate::breaker::Rules;
 use crate::service::bearer::Key;
 
 /// The names of everything that is read.
@@ -33,6 +34,11 @@ pub const VARIABLES: &[&str] = &[
     "ANSWER_MS",
     "HEARTBEAT_MS",
     "EARLY_HEAD_MS",
+    "HEDGE_AFTER_MS",
+    "HEDGE_BUDGET",
+    "CONTINUE_HOPS",
+    "BREAK_AFTER",
+    "BREAK_MS",
     "DRAFT_KEY",
     "DRAFT_BUDGET_MS",
     "CRON_SECRET",
@@ -61,6 +67,12 @@ pub struct Config {
     pub nodes: Nodes,
     /// How long each wait may last.
     pub deadlines: Deadlines,
+    /// `CONTINUE_HOPS`, 1: how many other nodes may go on with an answer that broke off.
+    pub continue_hops: usize,
+    /// When a second node is asked while the first is silent.
+    pub hedge: Hedge,
+    /// When a node is left alone.
+    pub breaker: Rules,
     /// `ALLOWED_ORIGINS`: the origins whose pages may read the replies.
     pub allowed_origins: Origins,
     /// `DRAFT_KEY`: opens the routes that are called from server to server. Without one they are closed.
@@ -107,6 +119,15 @@ impl Deadlines {
     };
 }
 
+/// When a second node is asked while the first is silent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hedge {
+    /// `HEDGE_AFTER_MS`, 5 s: without a word from the first one.
+    pub after: Duration,
+    /// `HEDGE_BUDGET`, 5: so many of a hundred recent requests, at most; 0 means none.
+    pub budget: usize,
+}
+
 /// The origins whose pages may read the replies.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Origins(Vec<String>);
@@ -136,6 +157,15 @@ impl Config {
     pub fn from_reader(read: impl Fn(&str) -> Option<String>) -> Result<Self, Faults> {
         let mut reader = Reader { read: &read, faults: Vec::new() };
         let deadlines = read_deadlines(&mut reader);
+        let hedge = Hedge {
+            after: reader.millis("HEDGE_AFTER_MS", Duration::from_secs(5)),
+            budget: reader.count("HEDGE_BUDGET", 5, 100),
+        };
+        let breaker = Rules {
+            after: reader.count("BREAK_AFTER", 3, 1000),
+            rest: reader.millis("BREAK_MS", Duration::from_secs(10)),
+        };
+        let continue_hops = reader.count("CONTINUE_HOPS", 1, nodes::MOST_NODES);
         let allowed_origins = read_origins(&mut reader);
         let draft_key = reader.key("DRAFT_KEY");
         let monitor = monitor::read(&mut reader);
@@ -143,9 +173,18 @@ impl Config {
         let activity = activity::read(&mut reader);
         let nodes = nodes::read(&mut reader);
         match nodes {
-            Some(nodes) if reader.faults.is_empty() => {
-                Ok(Self { nodes, deadlines, allowed_origins, draft_key, monitor, keeping, activity })
-            }
+            Some(nodes) if reader.faults.is_empty() => Ok(Self {
+                nodes,
+                deadlines,
+                continue_hops,
+                hedge,
+                breaker,
+                allowed_origins,
+                draft_key,
+                monitor,
+                keeping,
+                activity,
+            }),
             _ => Err(Faults(reader.faults)),
         }
     }
@@ -207,6 +246,17 @@ impl Reader<'_> {
             Ok(millis @ 1..=LONGEST) => Duration::from_millis(millis),
             _ => {
                 self.fault(name, format!("{text:?} is not a number of milliseconds from 1 to {LONGEST}"));
+                default
+            }
+        }
+    }
+
+    fn count(&mut self, name: &str, default: usize, most: usize) -> usize {
+        let Some(text) = self.text(name) else { return default };
+        match text.parse() {
+            Ok(count) if count <= most => count,
+            _ => {
+                self.fault(name, format!("{text:?} is not a number from 0 to {most}"));
                 default
             }
         }

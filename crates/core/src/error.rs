@@ -83,7 +83,12 @@ impl Error {
 
     /// The error as the last event of a stream whose head has already left.
     pub fn frame(&self) -> Frame<'static> {
-        Frame::Error { code: self.code(), message: self.message() }
+        self.frame_after(None)
+    }
+
+    /// The same, behind so many characters of an answer.
+    pub fn frame_after(&self, delivered: Option<usize>) -> Frame<'static> {
+        Frame::Error { code: self.code(), message: self.message(), delivered }
     }
 
     /// The error as a reply of its own.
@@ -227,6 +232,7 @@ impl From<Failure> for Error {
             | Failure::EndedEarly
             | Failure::Empty
             | Failure::AnswerTooLong
+            | Failure::Outrun
             | Failure::Contract(_) => Self::Cut,
         }
     }

@@ -20,6 +20,8 @@ pub enum Event {
     Answered { node: String, model: String, tokens: Option<u64>, ms: u64 },
     /// A started answer broke off, and the reader was told so.
     Cut { node: String, model: String, reason: Failure, ms: u64 },
+    /// A started answer broke off at one node, and another one goes on with it, or says it again.
+    Resumed { from: String, to: String, reason: Failure },
     /// The reader left before the end.
     Left { ms: u64 },
     /// No node answered.

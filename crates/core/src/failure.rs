@@ -46,6 +46,8 @@ pub enum Failure {
     Empty,
     /// The whole text is longer than the buffer for one.
     AnswerTooLong,
+    /// The node was still silent when another one, asked meanwhile, spoke.
+    Outrun,
     /// The answer came, and is no draft that could be sent.
     Contract(Refusal),
 }
@@ -54,6 +56,32 @@ impl Failure {
     /// Whether asking the next node is of no use: it would fail alike, or there is no time left.
     pub fn is_final(self) -> bool {
         matches!(self, Self::Rejected | Self::AnswerTimeout)
+    }
+
+    /// Whether it speaks against the node, and not of the request, of who else is being served, or of our own limits.
+    pub fn blames_node(self) -> bool {
+        match self {
+            Self::Dns
+            | Self::Refused
+            | Self::ConnectTimeout
+            | Self::FirstWordTimeout
+            | Self::IdleTimeout
+            | Self::Broken
+            | Self::Redirect
+            | Self::Html
+            | Self::Garbage
+            | Self::LineTooLong
+            | Self::ErrorLine
+            | Self::EndedEarly
+            | Self::Empty => true,
+            Self::Status(status) => status != 429,
+            Self::Busy
+            | Self::Rejected
+            | Self::AnswerTimeout
+            | Self::AnswerTooLong
+            | Self::Outrun
+            | Self::Contract(_) => false,
+        }
     }
 }
 
@@ -78,6 +106,7 @@ impl fmt::Display for Failure {
             Self::EndedEarly => "ended_early",
             Self::Empty => "empty",
             Self::AnswerTooLong => "answer_too_long",
+            Self::Outrun => "outrun",
             Self::Contract(refusal) => return refusal.fmt(f),
         })
     }

@@ -4,6 +4,7 @@
 //! Out of scope: sockets, clocks, threads, the environment, randomness. Those come through [`platform::Platform`].
 
 pub mod activity;
+pub mod breaker;
 pub mod calendar;
 pub mod command;
 pub mod config;
@@ -16,6 +17,7 @@ pub mod events;
 pub mod failure;
 pub mod feedback;
 pub mod health;
+pub mod hedge;
 mod lease;
 pub mod load;
 pub mod monitor;
@@ -26,11 +28,13 @@ pub mod platform;
 pub mod relay;
 pub mod reply;
 pub mod route;
+pub mod seam;
 pub mod service;
 pub mod site;
 pub mod sse;
 pub mod status;
 pub mod store;
 pub mod terminal;
+pub mod told;
 pub mod trail;
 pub mod upstream;

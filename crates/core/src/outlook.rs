@@ -1,10 +1,13 @@
 //! What an instance has heard of the monitor: who is known to be down is asked last.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::breaker::{Breaker, Standing};
 use crate::config::Config;
+use crate::failure::Failure;
+use crate::hedge::Budget;
 use crate::monitor::{Health, Record, State};
 use crate::platform::{Moment, Platform};
 use crate::service::Service;
@@ -12,6 +15,9 @@ use crate::store::{self, Record as Kept};
 
 /// From one reading of the record to the next, at the least.
 const EVERY: Duration = Duration::from_secs(15);
+
+/// How long a node that had no place is not asked for a hedge.
+const BUSY: Duration = Duration::from_secs(5);
 
 /// Clones share it.
 #[derive(Clone, Debug, Default)]
@@ -28,6 +34,10 @@ struct Inner {
     out: HashSet<String>,
     /// Whose guards choose the model.
     guarded: HashSet<String>,
+    breakers: HashMap<String, Breaker>,
+    /// When each last had no place for one more.
+    busy: HashMap<String, Moment>,
+    hedges: Budget,
 }
 
 /// The nodes of one question, in the order in which they are asked.
@@ -40,20 +50,56 @@ pub struct Order {
 }
 
 impl Outlook {
-    /// Those that are known to be out go last. Where the monitor has not looked for long, nobody is.
+    /// Those that are known to be out go last. Where the monitor has not looked for long, its word counts for nothing.
     pub fn order(&self, config: &Config, now: Moment) -> Order {
-        let inner = self.inner();
+        let mut inner = self.inner();
         let is_stale = config.monitor.is_stale(inner.record.checked, now);
-        let is_out = |at: &usize| !is_stale && inner.out.contains(&config.nodes[*at].name);
+        let is_out = |at: &usize| {
+            let node = &*config.nodes[*at].name;
+            let is_open = inner.standing(node, now) == Standing::Open;
+            is_open || (!is_stale && inner.out.contains(node))
+        };
         let (out, mut nodes): (Vec<_>, Vec<_>) = (0..config.nodes.len()).partition(is_out);
         let well = nodes.len();
         nodes.extend(out);
+        // Whoever is asked first is asked indeed.
+        let first = &*config.nodes[nodes[0]].name;
+        if let Some(breaker) = inner.breakers.get_mut(first) {
+            breaker.try_it(now, config.breaker);
+        }
         Order { nodes, well }
     }
 
     /// A node has spoken: whatever was heard of it is over.
     pub fn spoke(&self, node: &str) {
-        self.inner().out.remove(node);
+        let mut inner = self.inner();
+        inner.out.remove(node);
+        inner.breakers.remove(node);
+        inner.busy.remove(node);
+    }
+
+    /// A request has failed at a node.
+    pub fn failed(&self, config: &Config, node: &str, why: Failure, now: Moment) {
+        let mut inner = self.inner();
+        inner.breakers.entry(node.to_owned()).or_default().failed(why, now, config.breaker);
+        if why == Failure::Busy {
+            inner.busy.insert(node.to_owned(), now);
+        }
+    }
+
+    /// Whether a node had no place for one more a moment ago.
+    pub fn is_busy(&self, node: &str, now: Moment) -> bool {
+        self.inner().busy.get(node).is_some_and(|since| now.since(*since) < BUSY)
+    }
+
+    /// A request came.
+    pub(crate) fn earn_hedge(&self, config: &Config) {
+        self.inner().hedges.earn(config.hedge.budget);
+    }
+
+    /// Whether a second node may be asked; if so, that much of the budget is spent.
+    pub(crate) fn spend_hedge(&self) -> bool {
+        self.inner().hedges.spend()
     }
 
     /// A node has answered, through a guard or not.
@@ -99,6 +145,11 @@ impl Outlook {
         };
         let out = record.nodes.iter().filter(|(_, known)| is_out(&known.state));
         inner.out = out.map(|(name, _)| name.clone()).collect();
+        for (name, _) in record.nodes.iter().filter(|(_, known)| known.state.health == Health::Up) {
+            if let Some(breaker) = inner.breakers.get_mut(name) {
+                breaker.seen_well(record.checked);
+            }
+        }
         inner.record = record.clone();
     }
 
@@ -120,6 +171,12 @@ impl Outlook {
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn standing(&self, node: &str, now: Moment) -> Standing {
+        self.breakers.get(node).map_or(Standing::Closed, |breaker| breaker.standing(now))
     }
 }
 

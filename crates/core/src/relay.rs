@@ -1,11 +1,9 @@
 //! A node's chunks to a reader's events or to a text, without knowing where either comes from or goes to.
 
-use bytes::{Bytes, BytesMut};
-
 use crate::failure::Failure;
 use crate::ndjson::{Lines, TooLong};
 use crate::ollama::{self, Done, Garbage, Line};
-use crate::sse;
+use crate::told::Told;
 
 /// The longest line that is read from a node. Ollama's own are a few hundred bytes.
 pub const LONGEST_LINE: usize = 64 * 1024;
@@ -18,7 +16,7 @@ const LONGEST_SILENCE: usize = 64 * 1024;
 
 /// Reads one answer into an output: events for a reader, or the text itself.
 #[derive(Debug)]
-pub struct Relay<O = BytesMut> {
+pub struct Relay<O = Told> {
     lines: Lines,
     progress: Progress<O>,
 }
@@ -28,19 +26,16 @@ pub trait Output: Default {
     /// Takes a piece: a JSON string, quotes and escapes included.
     fn piece(&mut self, content: &str) -> Result<(), Failure>;
 
+    /// There are no more pieces: the answer is complete.
+    fn done(&mut self) {}
+
+    /// Whether an answer without a word is one: it goes on with something that may have been complete.
+    fn may_be_empty(&self) -> bool {
+        false
+    }
+
     /// Bytes gathered so far.
     fn size(&self) -> usize;
-}
-
-impl Output for BytesMut {
-    fn piece(&mut self, content: &str) -> Result<(), Failure> {
-        sse::write_token(self, content);
-        Ok(())
-    }
-
-    fn size(&self) -> usize {
-        self.len()
-    }
 }
 
 impl Output for String {
@@ -77,12 +72,17 @@ struct Progress<O> {
 
 impl<O: Output> Default for Relay<O> {
     fn default() -> Self {
-        let progress = Progress { state: State::Waiting, output: O::default() };
-        Self { lines: Lines::new(LONGEST_LINE), progress }
+        Self::into(O::default())
     }
 }
 
 impl<O: Output> Relay<O> {
+    /// Into an output that may hold something already.
+    pub fn into(output: O) -> Self {
+        let progress = Progress { state: State::Waiting, output };
+        Self { lines: Lines::new(LONGEST_LINE), progress }
+    }
+
     /// Takes what arrived. What all lines that it completes hold is then in the [`output`](Self::output), what was before
     /// a failure too.
     pub fn push(&mut self, chunk: &[u8]) -> Result<&State, Failure> {
@@ -110,12 +110,10 @@ impl<O: Output> Relay<O> {
     pub fn output(&self) -> &O {
         &self.progress.output
     }
-}
 
-impl Relay {
-    /// The events that have gathered.
-    pub fn take(&mut self) -> Bytes {
-        self.progress.output.split().freeze()
+    /// The same, to be taken from.
+    pub fn output_mut(&mut self) -> &mut O {
+        &mut self.progress.output
     }
 }
 
@@ -135,8 +133,13 @@ impl<O: Output> Progress<O> {
             self.output.piece(&content)?;
         }
         match done {
-            Some(_) if self.state == State::Waiting => return Err(Failure::Empty),
-            Some(done) => self.state = State::Done(done),
+            Some(_) if self.state == State::Waiting && !self.output.may_be_empty() => {
+                return Err(Failure::Empty);
+            }
+            Some(done) => {
+                self.output.done();
+                self.state = State::Done(done);
+            }
             None if self.state == State::Waiting && self.output.size() > LONGEST_SILENCE => {
                 return Err(Failure::Empty);
             }

@@ -3,6 +3,8 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use serde::Serialize;
 
+use crate::failure::Failure;
+
 /// A comment: it keeps the connection awake, and lets the platform notice that the reader has left.
 pub const HEARTBEAT: Bytes = Bytes::from_static(b":\n\n");
 
@@ -29,12 +31,24 @@ pub enum Frame<'a> {
     },
     /// What was shown so far is to be cleared: it was no good, and something better comes.
     Restart,
+    /// The node broke off, and another one goes on from here.
+    Failover {
+        /// Who broke off.
+        from: &'a str,
+        /// Who goes on.
+        to: &'a str,
+        /// Why.
+        why: Failure,
+    },
     /// The answer is not complete and never will be.
     Error {
         /// Stable, for programs.
         code: &'a str,
         /// For people.
         message: &'a str,
+        /// Characters of it that were sent, where they were counted.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        delivered: Option<usize>,
     },
 }
 
@@ -79,8 +93,16 @@ mod tests {
             "data: {\"type\":\"done\",\"node\":\"mini\",\"model\":\"m\",\"reason\":\"length\"}\n\n",
         );
         check(
-            Frame::Error { code: "cut", message: "a \"b\"\n" },
+            Frame::Error { code: "cut", message: "a \"b\"\n", delivered: None },
             "data: {\"type\":\"error\",\"code\":\"cut\",\"message\":\"a \\\"b\\\"\\n\"}\n\n",
+        );
+        check(
+            Frame::Error { code: "cut", message: "m", delivered: Some(3) },
+            "data: {\"type\":\"error\",\"code\":\"cut\",\"message\":\"m\",\"delivered\":3}\n\n",
+        );
+        check(
+            Frame::Failover { from: "mini", to: "cloud", why: Failure::Broken },
+            "data: {\"type\":\"failover\",\"from\":\"mini\",\"to\":\"cloud\",\"why\":\"broken\"}\n\n",
         );
         let mut out = BytesMut::new();
         write_token(&mut out, r#"" tok""#);

@@ -1,19 +1,21 @@
 //! Which node is asked, for how long, and what is done when it does not answer.
 
+mod asking;
 mod attempt;
 mod failover;
 mod guard;
 mod hear;
+mod resume;
 mod speak;
 
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::BytesMut;
-use http::HeaderMap;
+use futures_util::future::{Either, Fuse, FutureExt, select};
+use futures_util::stream::{FuturesUnordered, StreamExt};
 
-use crate::config::{Config, Node};
+use crate::config::Config;
 use crate::error::Error;
 use crate::event::Event;
 use crate::events::Sink;
@@ -21,14 +23,14 @@ use crate::failure::Failure;
 use crate::load::Load;
 use crate::ollama::Prompt;
 use crate::outlook::{Order, Outlook};
-use crate::platform::{Elapsed, Moment, Platform, within};
-use crate::relay::Output;
+use crate::platform::{Moment, Platform, within};
 use crate::sse::HEARTBEAT;
-use crate::trail::{Attempt, Trail};
+use crate::told::Told;
+use crate::trail::Trail;
 
-pub(crate) use attempt::{AGENT, first_word, request};
+pub use asking::Asking;
+pub(crate) use attempt::{AGENT, Spoken, first_word, request};
 pub use failover::{Failover, Try};
-use guard::Choice;
 pub use hear::Hearing;
 pub use speak::speak;
 
@@ -56,15 +58,18 @@ impl Question {
     }
 }
 
-/// A node that has begun to speak.
-pub struct Answer<P: Platform, O = BytesMut> {
+/// A node that has begun to speak, and who else can be asked if it does not come to its end.
+pub struct Answer<P: Platform> {
     /// Its name.
     pub node: String,
     /// The model that speaks.
     pub model: String,
-    /// What it says.
-    pub hearing: Hearing<P, O>,
-    arrived: Moment,
+    hearing: Hearing<P>,
+    config: Arc<Config>,
+    question: Question,
+    failover: Failover,
+    /// Nodes that may still go on.
+    hops: usize,
 }
 
 /// Asks the nodes in turn until one has said its first word.
@@ -76,20 +81,42 @@ pub async fn open<P: Platform>(
     question: Question,
 ) -> Result<Answer<P>, Error> {
     let mut failover = Failover::new(question.order(&platform, &config));
-    while let Some(attempt) = failover.advance() {
-        let mut asking = Asking::new(&platform, &config, &question, attempt);
-        match asking.first_word(None).await {
-            Ok(hearing) => {
-                asking.succeeded("word");
-                let (node, model, Load { in_flight, counted }) = (asking.node(), asking.model(), asking.load);
-                let word = Event::Word { node, model, in_flight, counted, ms: asking.ms() };
-                platform.log(&word);
-                let (node, model) = (asking.node(), asking.model());
-                return Ok(Answer { node, model, hearing, arrived: question.arrived });
+    question.outlook.earn_hedge(&config);
+    let begin = |attempt| Asking::new(&platform, &config, &question, attempt);
+    let mut asked = FuturesUnordered::new();
+    let mut silent = Vec::new();
+    let mut is_hedged = false;
+    let mut hedge = pin!(Fuse::terminated());
+    loop {
+        if asked.is_empty() {
+            let Some(attempt) = failover.advance() else { break };
+            silent = vec![begin(attempt)];
+            asked.push(ask(begin(attempt), &question.prompt));
+            hedge.set(sleep(platform.clone(), config.hedge.after).fuse());
+        }
+        match select(asked.next(), &mut hedge).await {
+            Either::Left((Some((asking, Ok(hearing))), _)) => {
+                asking.spoke();
+                let (node, model, hops) = (asking.node(), asking.model(), config.continue_hops);
+                silent.iter().filter(|other| !other.is_same(&asking)).for_each(Asking::outrun);
+                drop(asked);
+                return Ok(Answer { node, model, hearing, config, question, failover, hops });
             }
-            Err(why) => {
+            Either::Left((Some((asking, Err(why))), _)) => {
                 asking.failed(why);
                 failover.failed(why);
+                silent.retain(|other| !other.is_same(&asking));
+            }
+            Either::Left((None, _)) => {}
+            Either::Right(((), _)) => {
+                if !is_hedged
+                    && may_hedge(&platform, &config, &question, &failover)
+                    && let Some(attempt) = failover.advance()
+                {
+                    is_hedged = true;
+                    silent.push(begin(attempt));
+                    asked.push(ask(begin(attempt), &question.prompt));
+                }
             }
         }
     }
@@ -98,93 +125,24 @@ pub async fn open<P: Platform>(
     Err(failover.verdict())
 }
 
-/// One attempt under way. Whoever makes it says what came of it.
-#[derive(Debug)]
-pub struct Asking<'a, P> {
-    platform: &'a P,
-    config: &'a Config,
-    question: &'a Question,
-    attempt: Try,
-    node: &'a Node,
-    /// By our own choice, until a guard has made another one.
-    model: &'a str,
-    load: Load,
-    began: Moment,
+async fn ask<'a, P: Platform>(
+    mut asking: Asking<'a, P>,
+    prompt: &'a Prompt,
+) -> (Asking<'a, P>, Result<Hearing<P>, Failure>) {
+    let outcome = asking.first_word(prompt, Told::default(), None).await;
+    (asking, outcome)
 }
 
-impl<'a, P: Platform> Asking<'a, P> {
-    /// Begins now.
-    pub fn new(platform: &'a P, config: &'a Config, question: &'a Question, attempt: Try) -> Self {
-        let (node, load) = (&config.nodes[attempt.node], question.load);
-        Self {
-            platform,
-            config,
-            question,
-            attempt,
-            node,
-            model: load.model(node),
-            load,
-            began: platform.now(),
-        }
-    }
+async fn sleep<P: Platform>(platform: P, wait: Duration) {
+    platform.sleep(wait).await;
+}
 
-    /// Up to the first word, under the deadline for it. Until then the reader behind `sink` is kept with heartbeats.
-    pub async fn first_word<O: Output>(&mut self, sink: Option<&Sink>) -> Result<Hearing<P, O>, Failure> {
-        let deadlines = &self.config.deadlines;
-        let until = self.question.until;
-        let left = until.since(self.platform.now());
-        let patience = if self.attempt.is_last { deadlines.last_first_word } else { deadlines.first_word };
-        let request = request(self.node, self.model, &self.question.prompt);
-        let word = first_word(self.platform, request);
-        let word = heartbeats(self.platform, deadlines.heartbeat, sink, word);
-        let spoken = match within(self.platform, patience.min(left), word).await {
-            Ok(outcome) => outcome?,
-            Err(Elapsed) if left <= patience => return Err(Failure::AnswerTimeout),
-            Err(Elapsed) => return Err(Failure::FirstWordTimeout),
-        };
-        self.hear_guard(&spoken.headers);
-        Ok(Hearing::new(self.platform, deadlines, until, spoken.relay, spoken.body))
-    }
-
-    fn hear_guard(&mut self, headers: &HeaderMap) {
-        let choice = guard::choice(headers, self.node);
-        self.question.outlook.guarded(&self.node.name, choice.is_some());
-        if let Some(Choice { model, load }) = choice {
-            (self.model, self.load) = (model, load);
-        }
-    }
-
-    /// The node's name.
-    pub fn node(&self) -> String {
-        self.node.name.clone()
-    }
-
-    /// The model that was chosen for the load.
-    pub fn model(&self) -> String {
-        self.model.to_owned()
-    }
-
-    /// Notes that the attempt brought what was wanted.
-    pub fn succeeded(&self, what: &'static str) {
-        self.question.outlook.spoke(&self.node.name);
-        self.note(Ok(what));
-    }
-
-    /// Notes why the attempt brought nothing, and logs it.
-    pub fn failed(&self, reason: Failure) {
-        self.note(Err(reason));
-        let (node, model, ms) = (self.node(), self.model(), self.ms());
-        self.platform.log(&Event::Failed { node, model, reason, ms });
-    }
-
-    fn note(&self, outcome: Result<&'static str, Failure>) {
-        let (node, model) = (self.node(), self.model());
-        self.question.trail.push(Attempt { node, model, outcome, ms: self.ms() });
-    }
-
-    fn ms(&self) -> u64 {
-        millis(self.platform, self.began)
-    }
+/// Whether the next node may be asked while another one is silent: it is well, has a place, and the budget allows it.
+///
+/// With it a request waits for four heads at most: two nodes, the store's count, the monitor's record. Workers allow six.
+fn may_hedge<P: Platform>(platform: &P, config: &Config, question: &Question, failover: &Failover) -> bool {
+    let Some(next) = failover.next_well() else { return false };
+    !question.outlook.is_busy(&config.nodes[next].name, platform.now()) && question.outlook.spend_hedge()
 }
 
 /// Runs `task`, and sends a heartbeat into `sink` each time that `pause` has passed.

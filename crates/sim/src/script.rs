@@ -45,6 +45,10 @@ pub struct Say {
     pub no_metrics: bool,
     /// A continued answer begins without the space that belongs between.
     pub no_lead: bool,
+    /// Where an answer is to be continued it is said from its beginning.
+    pub anew: bool,
+    /// A continued answer begins with so many words that were said already.
+    pub repeat: usize,
     /// How lines become chunks.
     pub cut: Cut,
     /// What goes wrong, before which piece.
@@ -151,6 +155,8 @@ impl Default for Say {
             length: false,
             no_metrics: false,
             no_lead: false,
+            anew: false,
+            repeat: 0,
             cut: Cut::Lines,
             fault: None,
         }
@@ -219,7 +225,8 @@ impl fmt::Display for UnknownScript {
         writeln!(f, "  {}", list(DRAFTS.iter().map(|(word, _)| *word).collect()))?;
         writeln!(
             f,
-            "  text=WORDS (percent-encoded), first=MS, pace=MS, thinking, tools, length, no-metrics, no-lead"
+            "  text=WORDS (percent-encoded), first=MS, pace=MS, repeat=WORDS, thinking, tools, length, no-metrics, no-lead, \
+             anew"
         )?;
         write!(
             f,
@@ -255,6 +262,8 @@ fn knob(say: &mut Say, word: &str) -> Option<()> {
         say.first = Some(millis(text)?);
     } else if let Some(text) = word.strip_prefix("pace=") {
         say.pace = Some(millis(text)?);
+    } else if let Some(text) = word.strip_prefix("repeat=") {
+        say.repeat = text.parse().ok()?;
     } else if let Some(text) = text(word) {
         say.text = text;
     } else if let Some(cut) = find(CUTS, word) {
@@ -266,6 +275,7 @@ fn knob(say: &mut Say, word: &str) -> Option<()> {
             "length" => say.length = true,
             "no-metrics" => say.no_metrics = true,
             "no-lead" => say.no_lead = true,
+            "anew" => say.anew = true,
             _ => return None,
         }
     }
@@ -310,12 +320,16 @@ impl fmt::Display for Script {
         for (word, time) in times.iter().filter_map(|(word, time)| time.map(|time| (word, time))) {
             write!(f, ",{word}={}", time.as_millis())?;
         }
+        if say.repeat > 0 {
+            write!(f, ",repeat={}", say.repeat)?;
+        }
         let flags = [
             ("thinking", say.thinking),
             ("tools", say.tools),
             ("length", say.length),
             ("no-metrics", say.no_metrics),
             ("no-lead", say.no_lead),
+            ("anew", say.anew),
         ];
         for (word, _) in flags.iter().filter(|(_, on)| *on) {
             write!(f, ",{word}")?;
@@ -341,7 +355,9 @@ mod tests {
         check("say,blank");
         check("say,draft-unknown");
         check("say,text=A%2C%20%7Bb%7D%3B%20%C3%A4,bytes");
-        check("say,markup,bytes,first=10,pace=20,thinking,tools,length,no-metrics,no-lead,reset@3");
+        check(
+            "say,markup,bytes,first=10,pace=20,repeat=2,thinking,tools,length,no-metrics,no-lead,anew,reset@3",
+        );
         for (fault, _) in FAULTS {
             check(&format!("say,{fault}@1"));
         }

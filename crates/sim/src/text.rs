@@ -31,6 +31,13 @@ pub(crate) fn rest(whole: &str, said: &str, no_lead: bool) -> String {
     if no_lead { rest.trim_start() } else { rest }.to_owned()
 }
 
+/// The last words of what was said, once more.
+pub(crate) fn repeated(said: &str, words: usize) -> String {
+    let mut last: Vec<&str> = said.split_whitespace().rev().take(words).collect();
+    last.reverse();
+    last.join(" ")
+}
+
 /// A value that fits a JSON Schema, as constrained decoding would give: its fields in the schema's order. A payment
 /// reminder is one that does as it was `told`.
 pub(crate) fn conforming(schema: &Value, told: &str, question: &str) -> String {

@@ -45,6 +45,7 @@ fn words(event: &Value) -> Option<String> {
             None => format!("{node}: answered in {ms} ms"),
         },
         "cut" => format!("{node}: the answer broke off after {ms} ms, {reason}; the reader was told"),
+        "resumed" => format!("{}: goes on where {} broke off, {reason}", text("to"), text("from")),
         "left" => format!("the reader left after {ms} ms"),
         "no_node" => format!("no node answered, {ms} ms"),
         "drafted" => {
@@ -99,6 +100,7 @@ mod tests {
             | Event::Failed { .. }
             | Event::Answered { .. }
             | Event::Cut { .. }
+            | Event::Resumed { .. }
             | Event::Left { .. }
             | Event::NoNode { .. }
             | Event::Drafted { .. }
@@ -134,6 +136,8 @@ mod tests {
             &Event::Cut { node: node(), model: model(), reason: Failure::Broken, ms },
             "mini: the answer broke off after 7 ms, broken; the reader was told",
         );
+        let resumed = Event::Resumed { from: node(), to: "cloud".to_owned(), reason: Failure::Broken };
+        check(&resumed, "cloud: goes on where mini broke off, broken");
         check(&Event::Left { ms }, "the reader left after 7 ms");
         check(&Event::NoNode { ms }, "no node answered, 7 ms");
         let drafted = |source, node| Event::Drafted {

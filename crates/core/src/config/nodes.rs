@@ -1,5 +1,7 @@
 //! The nodes: from the two URLs of the first version, or any number of them as JSON.
 
+use std::collections::BTreeMap;
+
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName};
 use serde::Deserialize;
 
@@ -7,7 +9,7 @@ use super::{Reader, secret_header};
 
 const DEFAULT_PRIMARY_MODEL: &str = "qwen3.5:latest";
 const DEFAULT_FALLBACK_MODEL: &str = "qwen2.5-coder:7b";
-const MOST_NODES: usize = 8;
+pub(super) const MOST_NODES: usize = 8;
 
 /// One machine with Ollama on it.
 #[derive(Clone, Debug)]
@@ -18,6 +20,8 @@ pub struct Node {
     pub url: String,
     /// What it runs.
     pub models: Models,
+    /// Which of its models are known to go on with another node's answer, or not to.
+    pub continues: Continues,
     /// What opens its door: the Access headers and the bearer token, as far as they are configured.
     pub credentials: HeaderMap,
 }
@@ -29,6 +33,30 @@ pub struct Models {
     pub primary: String,
     /// `FALLBACK_MODEL`: the lighter one, from the second request in flight on.
     pub fallback: String,
+}
+
+/// What the owner has found out about going on with an answer, by model; see `doctor --continuation`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(untagged)]
+pub enum Continues {
+    /// Nothing: it is tried.
+    #[default]
+    Unknown,
+    /// The same for every model.
+    All(bool),
+    /// Model by model.
+    Each(BTreeMap<String, bool>),
+}
+
+impl Continues {
+    /// Whether `model` goes on, where that is known.
+    pub fn of(&self, model: &str) -> Option<bool> {
+        match self {
+            Self::Unknown => None,
+            Self::All(all) => Some(*all),
+            Self::Each(each) => each.get(model).copied(),
+        }
+    }
 }
 
 /// The nodes in the order in which they are asked. Never empty.
@@ -53,6 +81,9 @@ struct Entry {
     #[serde(default)]
     models: Vec<String>,
     token: Option<String>,
+    /// `true`, `false`, or which by model.
+    #[serde(default)]
+    continues: Continues,
 }
 
 pub(super) fn read(reader: &mut Reader<'_>) -> Option<Nodes> {
@@ -109,6 +140,7 @@ fn read_pair(reader: &mut Reader<'_>, models: &Models, credentials: &HeaderMap) 
                 name: name.to_owned(),
                 url,
                 models: models.clone(),
+                continues: Continues::Unknown,
                 credentials: credentials.clone(),
             }),
             Err(what) => reader.fault(variable, what),
@@ -180,7 +212,7 @@ fn node(reader: &mut Reader<'_>, at: &str, entry: Entry, models: &Models, creden
             reader.fault(&format!("{at}.models"), format!("{model:?} is not a model's name"));
         }
     }
-    Node { name: entry.name, url, models, credentials }
+    Node { name: entry.name, url, models, continues: entry.continues, credentials }
 }
 
 /// The URL without a slash at its end. The errors do not repeat it: it may hold a password.

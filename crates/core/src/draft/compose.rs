@@ -9,7 +9,7 @@ use super::{Accepted, Draft, Refusal, accept};
 use crate::config::Config;
 use crate::event::Event;
 use crate::failure::Failure;
-use crate::ollama::{Done, Reason};
+use crate::ollama::{Done, Prompt, Reason};
 use crate::platform::Platform;
 use crate::relay::State;
 use crate::service::Service;
@@ -84,17 +84,17 @@ async fn ask_nodes<P: Platform>(
     platform: &P,
     config: &Config,
     request: &Request,
-    mut question: Question,
+    question: Question,
     audience: &mut Audience<'_>,
 ) -> Option<Good> {
-    let first = question.prompt.clone();
+    let first = &question.prompt;
     let mut failover = Failover::new(question.order(platform, config));
     while let Some(attempt) = failover.advance() {
-        question.prompt = first.clone();
+        let mut prompt = first.clone();
         for source in [Source::Model, Source::Repaired] {
             let mut asking = Asking::new(platform, config, &question, attempt);
             let mut answer = String::new();
-            let why = match listen(platform, &mut asking, &mut answer, audience).await {
+            let why = match listen(platform, &mut asking, &prompt, &mut answer, audience).await {
                 Ok(reason) => match judge(&answer, reason, &request.sender) {
                     Ok(Accepted { draft, mended }) => {
                         asking.succeeded("draft");
@@ -109,7 +109,7 @@ async fn ask_nodes<P: Platform>(
             audience.restart().await;
             match (why, source) {
                 (Failure::Contract(refusal), Source::Model) => {
-                    question.prompt = prompt::ask_again(&first, &answer, refusal);
+                    prompt = prompt::ask_again(first, &answer, refusal);
                 }
                 _ => {
                     // What one node rejects another one may take: the request is ours, not a reader's.
@@ -137,10 +137,11 @@ fn judge(answer: &str, reason: Reason, sender: &Sender) -> Result<Accepted, Refu
 async fn listen<P: Platform>(
     platform: &P,
     asking: &mut Asking<'_, P>,
+    prompt: &Prompt,
     answer: &mut String,
     audience: &mut Audience<'_>,
 ) -> Result<Reason, Failure> {
-    let mut hearing = asking.first_word::<String>(audience.sink).await?;
+    let mut hearing = asking.first_word(prompt, String::new(), audience.sink).await?;
     loop {
         let piece = &hearing.output()[answer.len()..];
         audience.hear(piece).await;

@@ -83,7 +83,7 @@ pub async fn word<P: Platform>(
     let prompt = Prompt { messages: vec![message], format: None, longest: 1 };
     let word = async {
         let request = upstream::request(node, model, &prompt);
-        let mut body = upstream::first_word::<P, String>(platform, request).await?.body;
+        let mut body = upstream::first_word(platform, request, String::new()).await?.body;
         // To the end: a client that leaves may cost the node its only slot.
         while body.next().await.is_some() {}
         Ok(())
@@ -195,6 +195,7 @@ pub fn of_word(failure: Option<Failure>) -> Finding {
             | Failure::IdleTimeout
             | Failure::AnswerTimeout
             | Failure::AnswerTooLong
+            | Failure::Outrun
             | Failure::Contract(_),
         ) => Diagnosis::Hangs,
     };

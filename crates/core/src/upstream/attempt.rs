@@ -50,10 +50,11 @@ pub(crate) struct Spoken<P: Platform, O> {
 pub(crate) async fn first_word<P: Platform, O: Output>(
     platform: &P,
     request: Request<Bytes>,
+    output: O,
 ) -> Result<Spoken<P, O>, Failure> {
     let (head, mut body) = platform.fetch(request).await?.into_parts();
     accept(head.status, &head.headers, &mut body).await?;
-    let mut relay = Relay::default();
+    let mut relay = Relay::into(output);
     while *relay.state() == State::Waiting {
         match body.next().await {
             Some(chunk) => relay.push(&chunk?)?,

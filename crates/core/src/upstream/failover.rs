@@ -38,11 +38,22 @@ impl Failover {
         Some(Try { node, is_last: self.asked == *well || self.asked == nodes.len() })
     }
 
-    /// The node that was asked last brought no word.
+    /// The node that would be asked next, if it is not known to be out.
+    pub fn next_well(&self) -> Option<usize> {
+        let is_open = self.stopped.is_none() && self.asked < self.order.well;
+        self.order.nodes.get(self.asked).copied().filter(|_| is_open)
+    }
+
+    /// A node that was asked brought no word.
     pub fn failed(&mut self, why: Failure) {
         if why.is_final() {
             self.stopped = Some(why);
         }
+    }
+
+    /// What made every further attempt useless.
+    pub fn stopped(&self) -> Option<Failure> {
+        self.stopped
     }
 
     /// What the reader is told when there is no next node.

@@ -3,10 +3,10 @@
 use std::pin::Pin;
 use std::time::Duration;
 
-use bytes::BytesMut;
 use futures_util::future::{Either, select};
 use futures_util::stream::{Fuse, StreamExt};
 
+use super::sleep;
 use crate::config::Deadlines;
 use crate::deadline::{Due, Watch};
 use crate::events::Sink;
@@ -14,12 +14,13 @@ use crate::failure::Failure;
 use crate::platform::{Moment, Platform, within};
 use crate::relay::{Output, Relay, State};
 use crate::sse::HEARTBEAT;
+use crate::told::Told;
 
 /// How long a node that is done may take to end its stream.
 const LINGER: Duration = Duration::from_millis(250);
 
 /// A node that has begun to speak, and what it has said so far.
-pub struct Hearing<P: Platform, O = BytesMut> {
+pub struct Hearing<P: Platform, O = Told> {
     pub(super) relay: Relay<O>,
     body: Fuse<P::Body>,
     watch: Watch,
@@ -92,8 +93,4 @@ impl<P: Platform, O: Output> Hearing<P, O> {
         self.timer = Box::pin(sleep(platform.clone(), self.watch.wait(now)));
         Ok(())
     }
-}
-
-async fn sleep<P: Platform>(platform: P, wait: Duration) {
-    platform.sleep(wait).await;
 }

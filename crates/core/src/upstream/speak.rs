@@ -1,5 +1,6 @@
 //! The rest of an answer, from the first word to an end that is told.
 
+use super::resume::resume;
 use super::{Answer, Hearing, millis};
 use crate::error::Error;
 use crate::event::Event;
@@ -10,34 +11,50 @@ use crate::platform::Platform;
 use crate::relay::State;
 use crate::sse::Frame;
 
-/// Sends an answer to its reader until it is complete or cut, and says which of the two.
+/// Sends an answer to its reader until it is complete or cut, and says which of the two. Where it breaks off another node
+/// goes on, if one can.
 pub async fn speak<P: Platform>(platform: &P, mut answer: Answer<P>, sink: &Sink) {
-    let end = relay(platform, &mut answer.hearing, sink).await;
-    let ms = millis(platform, answer.arrived);
-    let Answer { node, model, hearing, .. } = &mut answer;
-    match end {
-        Ok(Done { reason, tokens }) => {
-            let reason = reason.as_str();
-            sink.send(Frame::Done { node, model, reason, tokens }.to_bytes()).await;
-            platform.log(&Event::Answered { node: node.clone(), model: model.clone(), tokens, ms });
-            hearing.linger(platform).await;
-        }
-        Err(reason) => {
-            sink.send(Error::from(reason).frame().to_bytes()).await;
-            platform.log(&Event::Cut { node: node.clone(), model: model.clone(), reason, ms });
+    loop {
+        match relay(platform, &mut answer.hearing, sink).await {
+            Ok(done) => return complete(platform, answer, done, sink).await,
+            Err(why) => {
+                answer.question.outlook.failed(&answer.config, &answer.node, why, platform.now());
+                if !resume(platform, &mut answer, why, sink).await {
+                    return cut(platform, answer, why, sink).await;
+                }
+            }
         }
     }
 }
 
+async fn complete<P: Platform>(platform: &P, mut answer: Answer<P>, done: Done, sink: &Sink) {
+    let ms = millis(platform, answer.question.arrived);
+    let (node, model, Done { reason, tokens }) = (answer.node, answer.model, done);
+    sink.send(Frame::Done { node: &node, model: &model, reason: reason.as_str(), tokens }.to_bytes()).await;
+    platform.log(&Event::Answered { node, model, tokens, ms });
+    answer.hearing.linger(platform).await;
+}
+
+async fn cut<P: Platform>(platform: &P, answer: Answer<P>, why: Failure, sink: &Sink) {
+    let ms = millis(platform, answer.question.arrived);
+    let delivered = answer.hearing.output().shown().map(|shown| shown.chars().count());
+    let error = answer.failover.stopped().map_or(Error::from(why), Error::from);
+    let (node, model) = (answer.node, answer.model);
+    // What is left of the node is let go before its reader is told.
+    drop(answer.hearing);
+    sink.send(error.frame_after(delivered).to_bytes()).await;
+    platform.log(&Event::Cut { node, model, reason: why, ms });
+}
+
 async fn relay<P: Platform>(platform: &P, hearing: &mut Hearing<P>, sink: &Sink) -> Result<Done, Failure> {
     loop {
-        sink.send(hearing.relay.take()).await;
+        sink.send(hearing.relay.output_mut().take()).await;
         if let State::Done(done) = hearing.state() {
             return Ok(done.clone());
         }
         if let Err(why) = hearing.next(platform, Some(sink)).await {
             // What was said before the failure is the reader's.
-            sink.send(hearing.relay.take()).await;
+            sink.send(hearing.relay.output_mut().take()).await;
             return Err(why);
         }
     }

@@ -83,7 +83,10 @@ impl Node {
             (Some(schema), _) if say.text == Text::Answer => {
                 text::conforming(schema, &talk.told, &talk.question)
             }
-            (_, Some(said)) => text::rest(&text::answer(&say.text, &talk.question), said, say.no_lead),
+            (_, Some(said)) if !say.anew => {
+                let rest = text::rest(&text::answer(&say.text, &talk.question), said, say.no_lead);
+                text::repeated(said, say.repeat) + &rest
+            }
             _ => text::answer(&say.text, &talk.question),
         };
         let mut pieces = text::pieces(&text);

@@ -1,0 +1,129 @@
+//! One attempt under way. Whoever makes it says what came of it.
+
+use http::HeaderMap;
+
+use super::guard::{self, Choice};
+use super::{Hearing, Question, Spoken, Try, first_word, heartbeats, millis, request};
+use crate::config::{Config, Node};
+use crate::event::Event;
+use crate::events::Sink;
+use crate::failure::Failure;
+use crate::load::Load;
+use crate::ollama::Prompt;
+use crate::platform::{Elapsed, Moment, Platform, within};
+use crate::relay::Output;
+use crate::trail::Attempt;
+
+/// One attempt under way.
+#[derive(Clone, Debug)]
+pub struct Asking<'a, P> {
+    platform: &'a P,
+    config: &'a Config,
+    question: &'a Question,
+    attempt: Try,
+    node: &'a Node,
+    /// By our own choice, until a guard has made another one.
+    model: &'a str,
+    load: Load,
+    began: Moment,
+}
+
+impl<'a, P: Platform> Asking<'a, P> {
+    /// Begins now.
+    pub fn new(platform: &'a P, config: &'a Config, question: &'a Question, attempt: Try) -> Self {
+        let (node, load) = (&config.nodes[attempt.node], question.load);
+        Self {
+            platform,
+            config,
+            question,
+            attempt,
+            node,
+            model: load.model(node),
+            load,
+            began: platform.now(),
+        }
+    }
+
+    /// Up to the first word of what goes into `output`, under the deadline for it. Until then the reader behind `sink` is
+    /// kept with heartbeats.
+    pub async fn first_word<O: Output>(
+        &mut self,
+        prompt: &Prompt,
+        output: O,
+        sink: Option<&Sink>,
+    ) -> Result<Hearing<P, O>, Failure> {
+        let deadlines = &self.config.deadlines;
+        let until = self.question.until;
+        let left = until.since(self.platform.now());
+        let patience = if self.attempt.is_last { deadlines.last_first_word } else { deadlines.first_word };
+        let word = first_word(self.platform, request(self.node, self.model, prompt), output);
+        let word = heartbeats(self.platform, deadlines.heartbeat, sink, word);
+        let spoken = match within(self.platform, patience.min(left), word).await {
+            Ok(outcome) => outcome?,
+            Err(Elapsed) if left <= patience => return Err(Failure::AnswerTimeout),
+            Err(Elapsed) => return Err(Failure::FirstWordTimeout),
+        };
+        let Spoken { relay, body, headers } = spoken;
+        self.hear_guard(&headers);
+        Ok(Hearing::new(self.platform, deadlines, until, relay, body))
+    }
+
+    fn hear_guard(&mut self, headers: &HeaderMap) {
+        let choice = guard::choice(headers, self.node);
+        self.question.outlook.guarded(&self.node.name, choice.is_some());
+        if let Some(Choice { model, load }) = choice {
+            (self.model, self.load) = (model, load);
+        }
+    }
+
+    /// The node's name.
+    pub fn node(&self) -> String {
+        self.node.name.clone()
+    }
+
+    /// The model that was chosen for the load.
+    pub fn model(&self) -> String {
+        self.model.to_owned()
+    }
+
+    /// Notes that the attempt brought what was wanted.
+    pub fn succeeded(&self, what: &'static str) {
+        self.question.outlook.spoke(&self.node.name);
+        self.note(Ok(what));
+    }
+
+    /// The same, and logs whose word was the first.
+    pub fn spoke(&self) {
+        self.succeeded("word");
+        let Load { in_flight, counted } = self.load;
+        let (node, model, ms) = (self.node(), self.model(), self.ms());
+        self.platform.log(&Event::Word { node, model, in_flight, counted, ms });
+    }
+
+    /// Notes why the attempt brought nothing, and logs it.
+    pub fn failed(&self, reason: Failure) {
+        self.question.outlook.failed(self.config, &self.node.name, reason, self.platform.now());
+        self.note(Err(reason));
+        let (node, model, ms) = (self.node(), self.model(), self.ms());
+        self.platform.log(&Event::Failed { node, model, reason, ms });
+    }
+
+    /// Notes that another node, asked too, has spoken before this one.
+    pub fn outrun(&self) {
+        self.note(Err(Failure::Outrun));
+    }
+
+    /// Whether both ask the same node.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.attempt == other.attempt
+    }
+
+    fn note(&self, outcome: Result<&'static str, Failure>) {
+        let (node, model) = (self.node(), self.model());
+        self.question.trail.push(Attempt { node, model, outcome, ms: self.ms() });
+    }
+
+    fn ms(&self) -> u64 {
+        millis(self.platform, self.began)
+    }
+}

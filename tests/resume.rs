@@ -1,0 +1,267 @@
+//! An answer that breaks off after its first word goes on at the next node. In virtual time, at every place where it can
+//! break.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt};
+use homefire_core::platform::{Event, Platform};
+use homefire_core::reply::Body;
+use homefire_core::service::{self, Service};
+use homefire_sim::scenario::{MODELS, nodes_variable};
+use homefire_sim::{InProcess, Node, Pace, Reach};
+use http::Request;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::Value;
+
+/// What a model says: Latin, CJK, emoji with joiners, code, from right to left, lists, a word that is meant twice.
+const ANSWERS: [&str; 8] = [
+    "I build small tools that keep working when the lights go out: a terminal, a reminder service, and the thing \
+     that watches both. It has been a very very long night, and we had had enough of outages.",
+    "我在家里的小机器上运行语言模型。停电的时候，云端的虚拟机会接着回答问题；等到电来了，它又会把工作还回去。这样做既便宜，又不会把别人的话交给陌生人。",
+    "家のサーバーが落ちても、答えは止まりません。まず小さな機械に尋ね、だめなら雲の上の機械に尋ねます。ひらがなもカタカナも漢字も、途中で切れてはいけません。",
+    "A family at home 👨‍👩‍👧‍👦 and a flag 🏳️‍🌈, a thumb 👍🏽 and a heart ❤️‍🔥: none of them may be torn apart, not even \
+     between two machines 🔥🔥.",
+    "Here is how to ask:\n\n```rust\nfn main() {\n    let answer = ask(\"What do you build?\");\n    for word in \
+     answer.words() {\n        print!(\"{word} \");\n    }\n    println!();\n}\n```\n\nThat is all.\n",
+    "البيت لا يسقط عندما تنقطع الكهرباء: يجيب الجهاز الصغير أولاً، ثم يجيب الجهاز البعيد، ولا تضيع كلمة واحدة في \
+     الطريق بينهما.",
+    "Three things matter:\n\n- say who answers\n- say why nobody does\n- say when it ends\n\n1. First the mini.\n2. \
+     Then the cloud.\n\n| node | state |\n|---|---|\n| mini | up |\n| cloud | up |\n",
+    "Das Haus fällt nicht, auch wenn nachts der Strom ausfällt – „größer“ ist nicht besser, und ein \\\"Zitat\\\" mit \
+     <b>Markup</b> & Zeichen bleibt, wie es ist.",
+];
+
+const FAULTS: [&str; 6] = ["reset", "end", "error", "garbage", "long-line", "stall"];
+
+struct House {
+    platform: InProcess,
+    service: Service,
+}
+
+/// What a reader has in the end.
+#[derive(Debug, Default)]
+struct Seen {
+    text: String,
+    restarts: usize,
+    failovers: Vec<String>,
+    last: Value,
+}
+
+impl House {
+    fn new(more: &[(&str, &str)]) -> Self {
+        let nodes = nodes_variable("http://mini", "http://cloud");
+        let read = |name: &str| match name {
+            "HOMEFIRE_NODES" if !more.iter().any(|(known, _)| *known == name) => Some(nodes.clone()),
+            "BREAK_AFTER" => Some("0".to_owned()),
+            "IDLE_MS" => Some("2000".to_owned()),
+            _ => more.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()),
+        };
+        let service = Service::from_reader(read).expect("the settings are sound");
+        let nodes = ["mini", "cloud"].map(|host| (host.to_owned(), Node::new(&MODELS, Pace::QUICK)));
+        let platform = InProcess::new(nodes, service.config.deadlines.connect);
+        Self { platform, service }
+    }
+
+    fn script(&self, node: usize, script: &str) {
+        self.platform.node(node).queue(script.parse().expect("a script"));
+    }
+
+    async fn ask(&self) -> Seen {
+        let body = stream::iter([Ok::<_, String>(Bytes::from(r#"{"query":"What do you build?"}"#))]);
+        let request = Request::post("/api/terminal").header("content-type", "application/json");
+        let request = request.body(Box::pin(body)).expect("the request is well formed");
+        let Body::Events(events) = service::handle(&self.platform, &self.service, request).await.into_body()
+        else {
+            panic!("no stream");
+        };
+        let bytes: Vec<Bytes> = events.collect().await;
+        let mut seen = Seen::default();
+        for frame in String::from_utf8(bytes.concat()).expect("text").split_terminator("\n\n") {
+            let Some(data) = frame.strip_prefix("data: ") else { continue };
+            let event: Value = serde_json::from_str(data).expect("JSON");
+            match event["type"].as_str() {
+                Some("token") => seen.text += event["content"].as_str().expect("a text"),
+                Some("restart") => {
+                    seen.restarts += 1;
+                    seen.text.clear();
+                }
+                Some("failover") => {
+                    let word = |name: &str| event[name].as_str().unwrap_or_default().to_owned();
+                    seen.failovers.push(format!("{} {} {}", word("from"), word("to"), word("why")));
+                }
+                _ => {
+                    assert_eq!(seen.last, Value::Null, "an event after the last one");
+                    seen.last = event;
+                }
+            }
+        }
+        seen
+    }
+
+    /// Everything is over: no lease is out, no node is at work.
+    async fn is_quiet(&self) {
+        self.platform.sleep(Duration::from_secs(5)).await;
+        assert_eq!(self.service.memory.in_flight(), 0);
+        for nth in 0..2 {
+            assert_eq!(self.platform.node(nth).in_flight(), 0);
+            self.platform.node(nth).reset();
+        }
+        self.platform.take_events();
+    }
+}
+
+fn says(text: &str, more: &str) -> String {
+    format!("say,text={}{more}", utf8_percent_encode(text, NON_ALPHANUMERIC))
+}
+
+/// So many answers are cut.
+const CUTS: usize = 10_000;
+
+#[tokio::test(start_paused = true)]
+async fn wherever_it_breaks_off_the_sentence_goes_on() {
+    let house = House::new(&[]);
+    let mut pieces = Vec::new();
+    for answer in ANSWERS {
+        house.script(0, &says(answer, ""));
+        let seen = house.ask().await;
+        assert_eq!((&*seen.text, &seen.last["node"]), (answer, &"mini".into()));
+        pieces.push(seen.last["tokens"].as_u64().expect("a number"));
+        house.is_quiet().await;
+    }
+    let places = || {
+        let answers = ANSWERS.iter().zip(&pieces);
+        answers.flat_map(|(answer, pieces)| (1..=*pieces).map(move |at| (answer, at)))
+    };
+    let every = places().flat_map(|(answer, at)| FAULTS.map(|fault| (answer, at, fault)));
+    let (mut continued, mut cleared) = (0, 0);
+    for (nth, (answer, at, fault)) in every.cycle().take(CUTS).enumerate() {
+        // Odd against the faults: each place meets every fault with every node behind it.
+        let how = if nth % 5 == 0 { ",anew" } else { "" };
+        house.script(0, &says(answer, &format!(",{fault}@{at}")));
+        house.script(1, &says(answer, how));
+        let seen = house.ask().await;
+        let place = format!("{fault} before piece {at}{how}: {seen:?}");
+        assert_eq!(seen.text, *answer, "{place}");
+        assert_eq!((&seen.last["type"], &seen.last["node"]), (&"done".into(), &"cloud".into()), "{place}");
+        assert_eq!(seen.failovers.len(), 1, "{place}");
+        house.is_quiet().await;
+        if seen.restarts > 0 { cleared += 1 } else { continued += 1 }
+    }
+    assert!(continued > CUTS / 2 && cleared > 0, "{continued} went on, {cleared} were cleared");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_few_words_may_come_twice() {
+    let house = House::new(&[]);
+    let answer = ANSWERS[0];
+    for (at, repeat) in (8..30).flat_map(|at| [(at, 2), (at, 3), (at, 5)]) {
+        house.script(0, &says(answer, &format!(",reset@{at}")));
+        house.script(1, &says(answer, &format!(",repeat={repeat}")));
+        let seen = house.ask().await;
+        assert_eq!((seen.restarts, &*seen.text), (0, answer), "{repeat} words at {at}");
+        house.is_quiet().await;
+    }
+}
+
+/// What `mini` says before it breaks off, what `cloud` does, what the reader has in the end, and what ends it.
+async fn check(house: &House, mini: &str, cloud: &str, text: &str, restarts: usize, end: &str) -> Seen {
+    house.script(0, mini);
+    cloud.split(';').for_each(|script| house.script(1, script));
+    let seen = house.ask().await;
+    assert_eq!((&*seen.text, seen.restarts, &seen.last["type"]), (text, restarts, &end.into()), "{seen:?}");
+    house.is_quiet().await;
+    seen
+}
+
+const ANSWER: &str = ANSWERS[0];
+const BEGINNING: &str = "I build small tools that keep";
+
+#[tokio::test(start_paused = true)]
+async fn who_refuses_is_asked_anew() {
+    let house = House::new(&[]);
+    let cut = says(ANSWER, ",reset@6");
+    for refusal in ["400", "500", "error@0"] {
+        let cloud = format!("{refusal};{}", says(ANSWER, ""));
+        let seen = check(&house, &cut, &cloud, ANSWER, 1, "done").await;
+        assert_eq!(seen.failovers, ["mini cloud broken"], "{refusal}");
+    }
+    let seen = check(&house, &cut, "503", BEGINNING, 0, "error").await;
+    assert_eq!((&seen.last["code"], &seen.last["delivered"]), (&"cut".into(), &BEGINNING.len().into()));
+    check(&house, &cut, "hang", BEGINNING, 0, "error").await;
+    house.platform.set(1, Reach::Down);
+    check(&house, &cut, "say", BEGINNING, 0, "error").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_hop_and_no_more_unless_it_is_set() {
+    let cut = says(ANSWER, ",reset@6");
+    let again = says(ANSWER, ",reset@3");
+    let further = "I build small tools that keep working when";
+    let seen = check(&House::new(&[]), &cut, &again, further, 0, "error").await;
+    assert_eq!(seen.last["delivered"], further.len());
+    let seen =
+        check(&House::new(&[("CONTINUE_HOPS", "0")]), &cut, &says(ANSWER, ""), BEGINNING, 0, "error").await;
+    assert!(seen.failovers.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_known_of_a_model_is_not_tried() {
+    let pinned = |continues: &str| {
+        let nodes = format!(
+            r#"[{{"name":"mini","url":"http://mini"}},{{"name":"cloud","url":"http://cloud","continues":{continues}}}]"#
+        );
+        House::new(&[("HOMEFIRE_NODES", &*nodes)])
+    };
+    let cut = says(ANSWER, ",reset@6");
+    for never in ["false", r#"{"qwen3.5:latest":false}"#] {
+        let house = pinned(never);
+        house.script(0, &cut);
+        house.script(1, &says(ANSWER, ""));
+        let seen = house.ask().await;
+        let sent: Value = serde_json::from_slice(&house.platform.node(1).received()[0].body).expect("JSON");
+        let last = sent["messages"].as_array().and_then(|messages| messages.last()).expect("messages");
+        assert_eq!((seen.restarts, &*seen.text, &last["role"]), (1, ANSWER, &"user".into()));
+    }
+    // Who is trusted is never taken for one who starts over.
+    let other = "I build small tools that rest.";
+    let both = format!("{BEGINNING}{other}");
+    check(&pinned("true"), &cut, &says(other, ""), &both, 0, "done").await;
+    check(&pinned("{}"), &cut, &says(other, ""), other, 1, "done").await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_complete_stays() {
+    let house = House::new(&[]);
+    let short = "All was said already.";
+    let seen = check(&house, &says(short, ",end@4"), &says(short, ""), short, 0, "done").await;
+    assert_eq!(seen.failovers, ["mini cloud ended_early"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_node_is_hedged() {
+    let house = House::new(&[]);
+    house.script(0, "hang");
+    let began = tokio::time::Instant::now();
+    let seen = house.ask().await;
+    assert_eq!((&seen.last["node"], began.elapsed().as_secs()), (&"cloud".into(), 5), "{seen:?}");
+    let reasons = house.platform.take_events();
+    assert!(!reasons.iter().any(|event| matches!(event, Event::Failed { .. })), "{reasons:?}");
+    house.is_quiet().await;
+    // The budget is used up: the next one waits for as long as a first word may take.
+    house.script(0, "hang");
+    let began = tokio::time::Instant::now();
+    let seen = house.ask().await;
+    assert_eq!((&seen.last["node"], began.elapsed().as_secs()), (&"cloud".into(), 15), "{seen:?}");
+    house.is_quiet().await;
+    // Twenty well ones later there is another hedge, and who is late but first wins.
+    for _ in 0..20 {
+        house.ask().await;
+        house.is_quiet().await;
+    }
+    house.script(0, "say,first=6000");
+    house.script(1, "say,first=4000");
+    let seen = house.ask().await;
+    assert_eq!(seen.last["node"], "mini", "{seen:?}");
+    house.is_quiet().await;
+}
