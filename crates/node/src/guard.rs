@@ -68,14 +68,14 @@ const MODEL: &str = "x-homefire-model";
 const IN_FLIGHT: &str = "x-homefire-inflight";
 
 impl Guard {
-    /// Logs to standard error, one JSON line a request.
+    /// Logs to standard error, one JSON line a request. If nobody takes the lines they are lost, not waited for.
     pub fn new(config: Config) -> Result<Self, NoTokens> {
         Self::build(config, Log::stderr())
     }
 
     /// Hands every line to `log`.
     pub fn with_log(config: Config, log: impl Fn(&str) + Send + Sync + 'static) -> Result<Self, NoTokens> {
-        Self::build(config, Log::new(log))
+        Self::build(config, Log::Handed(Box::new(log)))
     }
 
     fn build(config: Config, log: Log) -> Result<Self, NoTokens> {
@@ -97,6 +97,11 @@ impl Guard {
     /// What the owner says.
     pub fn obey(&self, order: Order) {
         self.0.switch.obey(order);
+    }
+
+    /// Waits until the log is written, a second at most. It blocks, and is for the very end.
+    pub fn flush(&self) {
+        self.0.log.flush(Duration::from_secs(1));
     }
 
     /// Requests that models work on.
@@ -287,12 +292,17 @@ async fn forward(
     }
     match head {
         Ok(Some(mut head)) => {
+            let status = passed(head.status);
+            if status != head.status {
+                // To the edge 503 with it means busy, and this is broken.
+                head.headers.remove(RETRY_AFTER);
+            }
             for name in [CONTENT_TYPE, RETRY_AFTER] {
                 if let Some(value) = head.headers.remove(&name) {
                     headers.insert(name, value);
                 }
             }
-            *reply.status_mut() = passed(head.status);
+            *reply.status_mut() = status;
         }
         Ok(None) => {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));

@@ -102,23 +102,25 @@ async fn connection(app: Arc<App>, stream: TcpStream, peer: SocketAddr, mut stop
         let pulse = pulse.clone();
         service_fn(move |request| {
             let (app, pulse) = (Arc::clone(&app), pulse.clone());
-            async move { Ok::<_, Infallible>(guard::handle(app, request, peer, pulse).await) }
+            // Boxed, for hyper sets room aside for it as long as the connection lasts.
+            Box::pin(async move { Ok::<_, Infallible>(guard::handle(app, request, peer, pulse).await) })
         })
     };
     // A client that closes its side has left, for hyper as for us: the reply is dropped.
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(waits.idle)
-        .max_headers(MOST_HEADERS)
-        .max_buf_size(LONGEST_HEAD)
-        .serve_connection(Heard { stream: TokioIo::new(stream), pulse: pulse.clone() }, answer);
-    let mut connection = pin!(connection);
-    let overdue = async {
+    // Pinned where they are made: a future that is moved first has its room twice.
+    let mut connection = pin!(
+        http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(waits.idle)
+            .max_headers(MOST_HEADERS)
+            .max_buf_size(LONGEST_HEAD)
+            .serve_connection(Heard { stream: TokioIo::new(stream), pulse: pulse.clone() }, answer)
+    );
+    let mut overdue = pin!(async {
         while !pulse.is_overdue(Instant::now(), &waits) {
             sleep(waits.head.min(waits.stalled) / 2).await;
         }
-    };
-    let mut overdue = pin!(overdue);
+    });
     tokio::select! {
         _ = connection.as_mut() => return,
         () = overdue.as_mut() => return,

@@ -229,6 +229,7 @@ async fn bytes_pass_through() {
     assert!(said.status == 200 && !said.is_whole, "a cut stays a cut: {said:?}");
     let said = home.asks("edge-502", &[]).await;
     assert_eq!(said.status, 503, "the edge would replace its body");
+    assert_eq!(said.header("retry-after"), None, "it is broken, not busy");
     assert_eq!(home.in_flight(), 0);
 }
 
@@ -364,6 +365,7 @@ async fn an_early_head_and_then_an_error() {
     home.fall().await;
     let said = home.asks("say", &[]).await;
     assert_eq!((said.status, &*said.body), (503, r#"{"error":"unreachable"}"#));
+    assert_eq!(said.header("retry-after"), None);
     assert_eq!(home.health().await["status"], "unreachable");
 }
 
