@@ -161,7 +161,9 @@ async fn talk(
     tokio::select! {
         stays = quiet => {
             let parts = stays.then(|| connection.into_parts())?;
-            return Some(Heard { ahead: parts.read_buf, ..parts.io });
+            // hyper may not have asked for all that was ahead.
+            let ahead = [parts.read_buf, parts.io.ahead].concat().into();
+            return Some(Heard { ahead, ..parts.io });
         }
         () = overdue.as_mut() => return None,
         _ = stopping.wait_for(|stopping| *stopping) => {}

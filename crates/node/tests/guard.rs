@@ -566,3 +566,20 @@ async fn a_body_is_never_the_next_request() {
         }
     }
 }
+
+#[tokio::test]
+async fn ollama_falls_in_the_middle() {
+    let mut home = Home::start(|_| {}).await;
+    home.node().queue("say,pace=60".parse().unwrap());
+    let stream = home.open("POST", "/api/chat", &chat(BEST)).await;
+    until("it speaks", || home.node().received().iter().any(|request| !request.said.is_empty())).await;
+    home.fall().await;
+    let said = home::read(stream).await;
+    assert!(said.status == 200 && !said.is_whole && !said.body.contains("\"done\":true"), "{said:?}");
+    until("the place is given back", || home.in_flight() == 0).await;
+    assert!(home.log().contains("\"end\":\"cut\""), "{}", home.log());
+    assert_eq!(home.asks("say", &[]).await.status, 503);
+    home.rise().await;
+    home.node().reset();
+    assert!(home.asks("say", &[]).await.body.contains("\"done\":true"));
+}

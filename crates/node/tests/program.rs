@@ -174,3 +174,30 @@ async fn a_wrong_configuration() {
         assert!(said.contains(name), "{said}");
     }
 }
+
+/// Kilobytes that the program has taken at most, where the system tells.
+fn most_memory(program: &Program) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", program.child.id()?)).ok()?;
+    let row = status.lines().find_map(|row| row.strip_prefix("VmHWM:"))?;
+    row.trim().trim_end_matches(" kB").parse().ok()
+}
+
+#[tokio::test]
+async fn a_flood_is_not_remembered() {
+    let server = Server::start(Node::new(&MODELS, Pace::QUICK), 0, true).await.unwrap();
+    let program = start(&server, &place("flood")).await;
+    flood(&program, 1000).await;
+    let before = most_memory(&program);
+    for _ in 0..9 {
+        flood(&program, 1000).await;
+    }
+    let mut idle = Vec::new();
+    for _ in 0..200 {
+        idle.push(TcpStream::connect(&program.address).await.unwrap());
+    }
+    assert_eq!(ask(&program).await.status, 200);
+    if let (Some(before), Some(after)) = (before, most_memory(&program)) {
+        assert!(after < before + 4096, "{before} kB, and {after} kB after the flood");
+    }
+    assert_eq!(server.node().received().len(), 1);
+}
