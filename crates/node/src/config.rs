@@ -19,7 +19,7 @@ use reader::Reader;
 pub const VARIABLES: &[&str] = &[
     "HOMEFIRE_NODE_LISTEN", "HOMEFIRE_NODE_SOCKET", "OLLAMA_URL", "NODE_TOKENS", "NODE_TOKENS_FILE",
     "ACCESS_TEAM", "ACCESS_AUD", "MODELS", "LIMIT_NUM_PREDICT", "LIMIT_NUM_CTX", "IN_FLIGHT", "QUEUE",
-    "QUEUE_MS", "EARLY_HEAD_MS", "DRAIN_BYTES", "DRAIN_MS", "RESTART_COMMAND",
+    "QUEUE_MS", "EARLY_HEAD_MS", "DRAIN_BYTES", "DRAIN_MS", "ANSWER_MS", "RESTART_COMMAND",
 ];
 
 /// Where the control socket is, unless another place is named.
@@ -113,7 +113,7 @@ pub struct Waits {
     pub heartbeat: Duration,
     /// 3 s until Ollama takes a connection.
     pub connect: Duration,
-    /// 10 min from a request to the end of its answer.
+    /// `ANSWER_MS`, 10 min: from a request to the end of its answer.
     pub answer: Duration,
     /// 10 s from a request's first byte to the end of its head.
     pub head: Duration,
@@ -175,6 +175,7 @@ impl Config {
             queue: reader.millis("QUEUE_MS").unwrap_or(Waits::DEFAULT.queue),
             early_head: reader.millis("EARLY_HEAD_MS").filter(|wait| !wait.is_zero()),
             drain: reader.millis("DRAIN_MS").unwrap_or(Waits::DEFAULT.drain),
+            answer: reader.positive("ANSWER_MS").map_or(Waits::DEFAULT.answer, Duration::from_millis),
             ..Waits::DEFAULT
         };
         let config = Self {

@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::{HeaderMap, Request, Response, StatusCode, Version};
+use http_body::Body as _;
 use http_body_util::{BodyExt, Either, Full, Limited};
 use hyper::body::Incoming;
 use serde_json::{Map, Value};
@@ -68,14 +69,14 @@ const MODEL: &str = "x-homefire-model";
 const IN_FLIGHT: &str = "x-homefire-inflight";
 
 impl Guard {
-    /// Logs to standard error, one JSON line a request.
+    /// Logs to standard error, one JSON line a request. If nobody takes the lines they are lost, not waited for.
     pub fn new(config: Config) -> Result<Self, NoTokens> {
         Self::build(config, Log::stderr())
     }
 
     /// Hands every line to `log`.
     pub fn with_log(config: Config, log: impl Fn(&str) + Send + Sync + 'static) -> Result<Self, NoTokens> {
-        Self::build(config, Log::new(log))
+        Self::build(config, Log::Handed(Box::new(log)))
     }
 
     fn build(config: Config, log: Log) -> Result<Self, NoTokens> {
@@ -97,6 +98,11 @@ impl Guard {
     /// What the owner says.
     pub fn obey(&self, order: Order) {
         self.0.switch.obey(order);
+    }
+
+    /// Waits until the log is written, a second at most. It blocks, and is for the very end.
+    pub fn flush(&self) {
+        self.0.log.flush(Duration::from_secs(1));
     }
 
     /// Requests that models work on.
@@ -141,12 +147,15 @@ pub(crate) async fn handle(
     peer: SocketAddr,
     pulse: Pulse,
 ) -> Response<Body> {
-    pulse.busy();
+    pulse.busy(stays(&request));
+    if request.body().is_end_stream() {
+        pulse.taken();
+    }
     let id = request_id(request.headers());
     let route = Route::of(request.method(), request.uri());
     let mut visit = Visit::new(Arc::clone(&app), route, id.clone());
     let is_outside = !peer.ip().is_loopback() || is_forwarded(request.headers());
-    let mut reply = match admit(&app, request, route, is_outside).await {
+    let mut reply = match admit(&app, request, route, is_outside, &pulse).await {
         Ok(Admitted::Here(reply)) => {
             visit.line.status = reply.status().as_u16();
             reply.map(whole)
@@ -191,6 +200,7 @@ async fn admit(
     request: Request<Incoming>,
     route: Option<Route>,
     is_outside: bool,
+    pulse: &Pulse,
 ) -> Result<Admitted, Refusal> {
     let (head, body) = request.into_parts();
     match route {
@@ -199,7 +209,7 @@ async fn admit(
         _ => {}
     }
     let refuse = async |body: Incoming, refusal: Refusal| {
-        discard(body).await;
+        discard(body, pulse).await;
         Err(refusal)
     };
     if !app.auth.allows(&head.headers, is_outside).await {
@@ -214,7 +224,7 @@ async fn admit(
         return refuse(body, Refusal::Draining).await;
     }
     if !route.has_body() {
-        discard(body).await;
+        discard(body, pulse).await;
         let (lane, headers, body) = (app.lists(), head.headers, Bytes::new());
         return Ok(Admitted::There(Errand {
             route,
@@ -227,6 +237,7 @@ async fn admit(
     }
     let place = timeout(app.config.waits.queue, app.desk.acquire()).await.map_err(|_| Refusal::Busy)?;
     let text = gather(&head.headers, body, app.config.waits.body).await?;
+    pulse.taken();
     let ask = Ask::read(route, &text, &app.config.limits)?;
     let lane = choose(app, route, &head.headers, &ask)?;
     let errand = Errand {
@@ -287,12 +298,17 @@ async fn forward(
     }
     match head {
         Ok(Some(mut head)) => {
+            let status = passed(head.status);
+            if status != head.status {
+                // To the edge 503 with it means busy, and this is broken.
+                head.headers.remove(RETRY_AFTER);
+            }
             for name in [CONTENT_TYPE, RETRY_AFTER] {
                 if let Some(value) = head.headers.remove(&name) {
                     headers.insert(name, value);
                 }
             }
-            *reply.status_mut() = passed(head.status);
+            *reply.status_mut() = status;
         }
         Ok(None) => {
             headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
@@ -328,10 +344,25 @@ async fn gather(headers: &HeaderMap, body: Incoming, patience: Duration) -> Resu
     })
 }
 
-async fn discard(body: Incoming) {
+async fn discard(body: Incoming, pulse: &Pulse) {
     let mut body = Limited::new(body, MOST_DISCARDED);
-    let read = async { while let Some(Ok(_)) = body.frame().await {} };
+    let read = async {
+        loop {
+            match body.frame().await {
+                Some(Ok(_)) => {}
+                Some(Err(_)) => return,
+                None => return pulse.taken(),
+            }
+        }
+    };
     let _ = timeout(DISCARD, read).await;
+}
+
+/// Whether its sender may send another one after it: in doubt not.
+fn stays(request: &Request<Incoming>) -> bool {
+    let told = request.headers().get(CONNECTION);
+    let is_told_to = told.is_none_or(|value| value.as_bytes().eq_ignore_ascii_case(b"keep-alive"));
+    request.version() == Version::HTTP_11 && is_told_to
 }
 
 /// Whether a proxy has brought it: cloudflared runs on this very machine.

@@ -58,8 +58,12 @@ pub(crate) async fn healthz(app: &App) -> Response<Bytes> {
 
 pub(crate) fn metrics(app: &App) -> Response<Bytes> {
     let loads = app.loads();
-    let now =
-        Now { loads: &loads, is_draining: app.switch.is_draining(), is_wedged: app.watch().is_wedged() };
+    let now = Now {
+        loads: &loads,
+        is_draining: app.switch.is_draining(),
+        is_wedged: app.watch().is_wedged(),
+        lost: app.log.lost(),
+    };
     typed("text/plain; version=0.0.4", app.tally.write(&now))
 }
 

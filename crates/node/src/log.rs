@@ -1,15 +1,21 @@
 //! One line a request, without a word of what was asked or answered.
 
+mod writer;
+
 use std::fmt;
-use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 use serde_json::json;
 
-/// Where lines go. Clones are the same place.
-#[derive(Clone)]
-pub(crate) struct Log(Arc<dyn Fn(&str) + Send + Sync>);
+use writer::Writer;
+
+/// Where lines go.
+pub(crate) enum Log {
+    /// To standard error, by a thread of its own.
+    Written(Writer),
+    Handed(Box<dyn Fn(&str) + Send + Sync>),
+}
 
 /// What became of a request.
 #[derive(Clone, Debug, Serialize)]
@@ -65,20 +71,39 @@ impl End {
 impl Log {
     /// One JSON line an event to standard error.
     pub(crate) fn stderr() -> Self {
-        Self::new(|line| eprintln!("{line}"))
-    }
-
-    pub(crate) fn new(sink: impl Fn(&str) + Send + Sync + 'static) -> Self {
-        Self(Arc::new(sink))
+        Self::Written(Writer::stderr())
     }
 
     pub(crate) fn request(&self, line: &Line) {
-        (self.0)(&json!({ "request": line }).to_string());
+        self.line(&json!({ "request": line }).to_string());
     }
 
     /// What the owner should know about.
     pub(crate) fn note(&self, what: &str) {
-        (self.0)(&json!({ "at": now(), "note": what }).to_string());
+        self.line(&json!({ "at": now(), "note": what }).to_string());
+    }
+
+    /// Lines that nobody took in time.
+    pub(crate) fn lost(&self) -> u64 {
+        match self {
+            Self::Written(writer) => writer.lost(),
+            Self::Handed(_) => 0,
+        }
+    }
+
+    /// Waits until everything is written, `patience` at most. It blocks.
+    pub(crate) fn flush(&self, patience: Duration) {
+        match self {
+            Self::Written(writer) => writer.flush(patience),
+            Self::Handed(_) => {}
+        }
+    }
+
+    fn line(&self, line: &str) {
+        match self {
+            Self::Written(writer) => writer.push(line),
+            Self::Handed(hand) => hand(line),
+        }
     }
 }
 

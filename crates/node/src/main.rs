@@ -44,7 +44,13 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let result = runtime.map_err(|error| error.to_string()).and_then(|runtime| match cli.command {
-        Command::Serve => runtime.block_on(serve()),
+        Command::Serve => {
+            let guard = runtime.block_on(serve())?;
+            // What is read on for readers who have left ends with the runtime, and then has its line.
+            drop(runtime);
+            guard.flush();
+            Ok(())
+        }
         Command::Drain { span } => runtime.block_on(tell(Order::Drain(span))),
         Command::Resume => runtime.block_on(tell(Order::Resume)),
         Command::Install(arguments) => done(arguments.run(&mut stdout())),
@@ -64,7 +70,8 @@ fn done(result: Result<(), Failure>) -> Result<(), String> {
     result.map_err(|failure| failure.to_string())
 }
 
-async fn serve() -> Result<(), String> {
+/// Returns the guard when it was told to stop.
+async fn serve() -> Result<Guard, String> {
     let config = Config::from_reader(variable).map_err(|faults| faults.to_string())?;
     let (address, socket) = (config.listen, config.socket.clone());
     let guard = Guard::new(config).map_err(|fault| fault.0)?;
@@ -84,11 +91,11 @@ async fn serve() -> Result<(), String> {
         }
     };
     let is_heard = orders.is_ok();
-    homefire_node::serve(listener, orders.ok(), guard, stop).await;
+    homefire_node::serve(listener, orders.ok(), guard.clone(), stop).await;
     if is_heard {
         let _ = std::fs::remove_file(socket);
     }
-    Ok(())
+    Ok(guard)
 }
 
 async fn tell(order: Order) -> Result<(), String> {

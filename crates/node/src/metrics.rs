@@ -28,6 +28,8 @@ pub(crate) struct Now<'a> {
     pub(crate) loads: &'a [(&'a str, Load)],
     pub(crate) is_draining: bool,
     pub(crate) is_wedged: bool,
+    /// Lines of the log.
+    pub(crate) lost: u64,
 }
 
 impl Tally {
@@ -94,6 +96,7 @@ impl Tally {
         let single = [
             ("answer_bytes_total", "counter", "Bytes of answers.", counts.bytes),
             ("restarts_total", "counter", "Restarts of Ollama.", counts.restarts),
+            ("log_lost_total", "counter", "Lines of the log that nobody took.", now.lost),
             ("draining", "gauge", "1 while nothing new is taken.", u64::from(now.is_draining)),
             ("wedged", "gauge", "1 while no model says a word.", u64::from(now.is_wedged)),
         ];
@@ -149,7 +152,7 @@ mod tests {
         tally.request(&line);
         tally.request(&line);
         let load = Load { limit: 1, in_flight: 1, waiting: 2 };
-        let now = Now { loads: &[("a:7b", load)], is_draining: true, is_wedged: false };
+        let now = Now { loads: &[("a:7b", load)], is_draining: true, is_wedged: false, lost: 3 };
         let text = tally.write(&now);
         for row in [
             "# TYPE homefire_node_requests_total counter\n",
@@ -158,6 +161,7 @@ mod tests {
             "homefire_node_in_flight{model=\"a:7b\"} 1\n",
             "homefire_node_queued{model=\"a:7b\"} 2\n",
             "homefire_node_answer_bytes_total 20\n",
+            "homefire_node_log_lost_total 3\n",
             "homefire_node_draining 1\n",
         ] {
             assert!(text.contains(row), "{row} in {text}");

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::{io, mem::MaybeUninit};
 
+use bytes::{Buf, Bytes};
 use hyper::rt::{Read, ReadBuf, ReadBufCursor, Write};
 use tokio::time::Instant;
 
@@ -19,6 +20,10 @@ struct State {
     phase: Phase,
     /// Since when the client takes nothing of what waits for it.
     stuck: Option<Instant>,
+    /// Another request may follow.
+    stays: bool,
+    /// The request was read to its end.
+    is_taken: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,14 +38,27 @@ enum Phase {
 }
 
 impl Pulse {
-    /// A request's head is there.
-    pub(crate) fn busy(&self) {
-        self.state().phase = Phase::Busy;
+    /// A request's head is there, and another request may follow it if the connection stays.
+    pub(crate) fn busy(&self, stays: bool) {
+        let mut state = self.state();
+        (state.phase, state.stays, state.is_taken) = (Phase::Busy, stays, false);
+    }
+
+    /// The request was read to its end: what comes next is another one.
+    pub(crate) fn taken(&self) {
+        self.state().is_taken = true;
     }
 
     /// The reply is complete.
     pub(crate) fn idle(&self) {
         self.state().phase = Phase::Idle;
+    }
+
+    /// Whether nothing is under way: the request was read to its end, its reply is written, and no other has begun. As long
+    /// as a byte of a request's body may still come this is not so, or it would be taken for the next request.
+    pub(crate) fn is_quiet(&self) -> bool {
+        let state = self.state();
+        state.phase == Phase::Idle && state.stays && state.is_taken && state.stuck.is_none()
     }
 
     pub(crate) fn is_overdue(&self, now: Instant, waits: &Waits) -> bool {
@@ -76,6 +94,8 @@ impl Pulse {
 pub(crate) struct Heard<T> {
     pub(crate) stream: T,
     pub(crate) pulse: Pulse,
+    /// What has been read already, and comes first.
+    pub(crate) ahead: Bytes,
 }
 
 impl<T: Read + Unpin> Read for Heard<T> {
@@ -84,6 +104,13 @@ impl<T: Read + Unpin> Read for Heard<T> {
         cx: &mut Context<'_>,
         mut buf: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.ahead.is_empty() {
+            let length = self.ahead.len().min(buf.remaining());
+            buf.put_slice(&self.ahead[..length]);
+            self.ahead.advance(length);
+            self.pulse.heard();
+            return Poll::Ready(Ok(()));
+        }
         const PIECE: usize = 16 * 1024;
         let mut piece = [MaybeUninit::uninit(); PIECE];
         let room = buf.remaining().min(PIECE);
@@ -154,9 +181,31 @@ mod tests {
         check(&freed, waits.stalled, false);
         let answered = |pulse: &Pulse| {
             pulse.heard();
-            pulse.busy();
+            pulse.busy(true);
             pulse.heard();
         };
         check(&answered, waits.stalled, false);
+    }
+
+    #[test]
+    fn when_nothing_is_under_way() {
+        type Act<'a> = &'a dyn Fn(&Pulse);
+        let check = |story: &[Act<'_>], expect: bool| {
+            let pulse = Pulse::default();
+            story.iter().for_each(|act| act(&pulse));
+            assert_eq!(pulse.is_quiet(), expect, "{pulse:?}");
+        };
+        let [heard, taken, idle]: [Act<'_>; 3] = [&Pulse::heard, &Pulse::taken, &Pulse::idle];
+        let [busy, last]: [Act<'_>; 2] = [&|pulse| pulse.busy(true), &|pulse| pulse.busy(false)];
+        let [stuck, freed]: [Act<'_>; 2] = [&|pulse| pulse.wrote(true), &|pulse| pulse.wrote(false)];
+        check(&[], false);
+        check(&[heard, busy, taken], false);
+        check(&[heard, busy, taken, idle], true);
+        check(&[heard, busy, idle], false);
+        check(&[heard, last, taken, idle], false);
+        check(&[heard, busy, taken, idle, stuck], false);
+        check(&[heard, busy, taken, idle, stuck, freed], true);
+        check(&[heard, busy, taken, idle, heard], false);
+        check(&[heard, busy, taken, idle, heard, busy, idle], false);
     }
 }

@@ -24,7 +24,8 @@ pub(crate) enum Refusal {
     Overdue,
 }
 
-/// Seconds after which a client may try again.
+/// Seconds after which a client may try again. The edge takes a 503 with it for a node that is busy, and one without it for
+/// a node that is broken.
 const AGAIN: HeaderValue = HeaderValue::from_static("2");
 
 /// Characters of a model's name that are said back.
@@ -73,7 +74,7 @@ impl Refusal {
         *reply.status_mut() = self.status();
         let headers = reply.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        if self.status() == StatusCode::SERVICE_UNAVAILABLE {
+        if matches!(self, Self::Busy | Self::Draining) {
             headers.insert(RETRY_AFTER, AGAIN);
         }
         reply
@@ -93,7 +94,8 @@ mod tests {
         };
         check(Refusal::Busy, 503, r#"{"error":"busy"}"#, true);
         check(Refusal::Draining, 503, r#"{"error":"draining"}"#, true);
-        check(Refusal::Unreachable, 503, r#"{"error":"unreachable"}"#, true);
+        check(Refusal::Unreachable, 503, r#"{"error":"unreachable"}"#, false);
+        check(Refusal::Overdue, 503, r#"{"error":"overdue"}"#, false);
         check(Refusal::Unauthorized, 401, r#"{"error":"unauthorized"}"#, false);
         check(Refusal::NoModel("x".to_owned()), 404, r#"{"error":"model 'x' not found"}"#, false);
         let long = Refusal::NoModel("\"".repeat(1000)).reply();

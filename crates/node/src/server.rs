@@ -1,11 +1,14 @@
 //! The listener: connections, their bounds, and the end.
 
 use std::convert::Infallible;
+use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
+use bytes::Bytes;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -95,37 +98,80 @@ async fn connections(listener: TcpListener, app: &Arc<App>, stop: impl Future<Ou
     let _ = timeout(LAST_WORDS, all).await;
 }
 
+/// A client's connection, which is handed to hyper while there is something to say on it.
+type Wire = Heard<TokioIo<TcpStream>>;
+
+/// Between two requests nothing is kept of hyper, whose buffers are most of what a connection costs.
 async fn connection(app: Arc<App>, stream: TcpStream, peer: SocketAddr, mut stopping: watch::Receiver<bool>) {
     let _ = stream.set_nodelay(true);
-    let (waits, pulse) = (app.config.waits, Pulse::default());
+    let mut wire = Heard { stream: TokioIo::new(stream), pulse: Pulse::default(), ahead: Bytes::new() };
+    loop {
+        if wire.ahead.is_empty() {
+            let mut first = [0];
+            tokio::select! {
+                // A peek, as a new socket counts as readable until somebody has tried.
+                begun = timeout(app.config.waits.idle, wire.stream.inner().peek(&mut first)) => {
+                    let Ok(Ok(1)) = begun else { return };
+                }
+                _ = stopping.wait_for(|stopping| *stopping) => return,
+            }
+        }
+        // Boxed, so that its room is given back.
+        match Box::pin(talk(&app, wire, peer, &mut stopping)).await {
+            Some(quiet) => wire = quiet,
+            None => return,
+        }
+    }
+}
+
+/// Speaks HTTP until nothing is under way. `None` if the connection has come to its end.
+async fn talk(
+    app: &Arc<App>,
+    wire: Wire,
+    peer: SocketAddr,
+    stopping: &mut watch::Receiver<bool>,
+) -> Option<Wire> {
+    let (waits, pulse) = (app.config.waits, wire.pulse.clone());
     let answer = {
         let pulse = pulse.clone();
         service_fn(move |request| {
-            let (app, pulse) = (Arc::clone(&app), pulse.clone());
-            async move { Ok::<_, Infallible>(guard::handle(app, request, peer, pulse).await) }
+            let (app, pulse) = (Arc::clone(app), pulse.clone());
+            // Boxed, for hyper sets room aside for it as long as the connection lasts.
+            Box::pin(async move { Ok::<_, Infallible>(guard::handle(app, request, peer, pulse).await) })
         })
     };
     // A client that closes its side has left, for hyper as for us: the reply is dropped.
-    let connection = http1::Builder::new()
+    let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(waits.idle)
         .max_headers(MOST_HEADERS)
         .max_buf_size(LONGEST_HEAD)
-        .serve_connection(Heard { stream: TokioIo::new(stream), pulse: pulse.clone() }, answer);
-    let mut connection = pin!(connection);
-    let overdue = async {
+        .serve_connection(wire, answer);
+    let mut overdue = pin!(async {
         while !pulse.is_overdue(Instant::now(), &waits) {
             sleep(waits.head.min(waits.stalled) / 2).await;
         }
-    };
-    let mut overdue = pin!(overdue);
+    });
+    // hyper has written what it has whenever it waits, unless the client takes nothing, which the pulse knows.
+    let quiet = poll_fn(|cx| match Pin::new(&mut connection).poll(cx) {
+        Poll::Ready(_) => Poll::Ready(false),
+        Poll::Pending if pulse.is_quiet() => Poll::Ready(true),
+        Poll::Pending => Poll::Pending,
+    });
     tokio::select! {
-        _ = connection.as_mut() => return,
-        () = overdue.as_mut() => return,
-        _ = stopping.wait_for(|stopping| *stopping) => connection.as_mut().graceful_shutdown(),
+        stays = quiet => {
+            let parts = stays.then(|| connection.into_parts())?;
+            // hyper may not have asked for all that was ahead.
+            let ahead = [parts.read_buf, parts.io.ahead].concat().into();
+            return Some(Heard { ahead, ..parts.io });
+        }
+        () = overdue.as_mut() => return None,
+        _ = stopping.wait_for(|stopping| *stopping) => {}
     }
+    Pin::new(&mut connection).graceful_shutdown();
     tokio::select! {
         _ = connection => {}
         () = overdue => {}
     }
+    None
 }

@@ -19,9 +19,9 @@ async fn every_route_asks_for_a_token() {
     let routes = [
         ("POST", "/api/chat", 200),
         ("POST", "/api/generate", 200),
-        ("POST", "/api/embed", 404),
+        ("POST", "/api/embed", 200),
         ("POST", "/api/show", 200),
-        ("POST", "/v1/chat/completions", 404),
+        ("POST", "/v1/chat/completions", 200),
         ("GET", "/api/tags", 200),
         ("GET", "/api/ps", 200),
         ("GET", "/api/version", 200),
@@ -229,6 +229,7 @@ async fn bytes_pass_through() {
     assert!(said.status == 200 && !said.is_whole, "a cut stays a cut: {said:?}");
     let said = home.asks("edge-502", &[]).await;
     assert_eq!(said.status, 503, "the edge would replace its body");
+    assert_eq!(said.header("retry-after"), None, "it is broken, not busy");
     assert_eq!(home.in_flight(), 0);
 }
 
@@ -364,6 +365,7 @@ async fn an_early_head_and_then_an_error() {
     home.fall().await;
     let said = home.asks("say", &[]).await;
     assert_eq!((said.status, &*said.body), (503, r#"{"error":"unreachable"}"#));
+    assert_eq!(said.header("retry-after"), None);
     assert_eq!(home.health().await["status"], "unreachable");
 }
 
@@ -519,4 +521,65 @@ async fn the_log_tells_no_words() {
     );
     assert_eq!((&line["end"], &line["model"]), (&json!("finished"), &json!(BEST)));
     assert!(line["bytes"].as_u64() > Some(100) && line["first_ms"].is_u64(), "{line}");
+}
+
+#[tokio::test]
+async fn one_request_after_another() {
+    let home = Home::start(|_| {}).await;
+    let auth = format!("host: x\r\nauthorization: Bearer {NEW}\r\n");
+    let list = format!("GET /api/tags HTTP/1.1\r\n{auth}\r\n");
+    let body = chat(BEST);
+    let ask = format!("POST /api/chat HTTP/1.1\r\n{auth}content-length: {}\r\n\r\n{body}", body.len());
+    let last = format!("GET /api/version HTTP/1.1\r\n{auth}connection: close\r\n\r\n");
+    let all = [&*list, &ask, &list, &last].concat();
+    // Wherever the pieces are cut, a request is what its sender meant.
+    for cut in [0, 1, list.len() - 1, list.len(), list.len() + 9, list.len() + ask.len() - 3, all.len() - 2] {
+        let before = home.received();
+        let mut stream = home.connect().await;
+        stream.write_all(&all.as_bytes()[..cut]).await.unwrap();
+        sleep(Duration::from_millis(100)).await;
+        stream.write_all(&all.as_bytes()[cut..]).await.unwrap();
+        let mut text = String::new();
+        tokio::io::AsyncReadExt::read_to_string(&mut stream, &mut text).await.unwrap();
+        assert_eq!(text.matches("HTTP/1.1 200 OK").count(), 4, "{cut}: {text}");
+        assert_eq!(home.received() - before, 4, "{cut}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_is_never_the_next_request() {
+    let home = Home::start(|config| config.waits.body = Duration::from_millis(200)).await;
+    let inner = format!("GET /api/tags HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {NEW}\r\n\r\n");
+    let flood = inner.repeat(10_000);
+    for (path, token) in [("/api/pull", NEW), ("/api/chat", NEW), ("/api/chat", "wrong")] {
+        for length in [flood.len(), 1024 * 1024 - 1] {
+            let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\n");
+            let mut stream = home.connect().await;
+            let _ = stream.write_all(format!("{head}content-length: {length}\r\n\r\n").as_bytes()).await;
+            // The first piece is read and refused in its own time; the rest comes when nobody waits for it.
+            let _ = stream.write_all(&flood.as_bytes()[..inner.len()]).await;
+            sleep(Duration::from_millis(300)).await;
+            let _ = stream.write_all(&flood.as_bytes()[inner.len()..length.min(flood.len())]).await;
+            let _ = stream.shutdown().await;
+            assert_ne!(home::read(stream).await.status, 200);
+            assert_eq!(home.received(), 0, "{path} {token} {length}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn ollama_falls_in_the_middle() {
+    let mut home = Home::start(|_| {}).await;
+    home.node().queue("say,pace=60".parse().unwrap());
+    let stream = home.open("POST", "/api/chat", &chat(BEST)).await;
+    until("it speaks", || home.node().received().iter().any(|request| !request.said.is_empty())).await;
+    home.fall().await;
+    let said = home::read(stream).await;
+    assert!(said.status == 200 && !said.is_whole && !said.body.contains("\"done\":true"), "{said:?}");
+    until("the place is given back", || home.in_flight() == 0).await;
+    assert!(home.log().contains("\"end\":\"cut\""), "{}", home.log());
+    assert_eq!(home.asks("say", &[]).await.status, 503);
+    home.rise().await;
+    home.node().reset();
+    assert!(home.asks("say", &[]).await.body.contains("\"done\":true"));
 }

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use homefire_sim::scenario::MODELS;
 use homefire_sim::{Node, Pace, Server};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use serde_json::Value;
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::net::TcpStream;
-use tokio::process::{Child, Command};
+use tokio::process::{Child, ChildStderr, Command};
 use tokio::time::timeout;
 
 use home::{BEST, NEW, Said, chat, place, until};
@@ -21,19 +22,34 @@ struct Program {
     address: String,
 }
 
+type Log = Lines<BufReader<ChildStderr>>;
+
 async fn start(server: &Server, socket: &std::path::Path) -> Program {
+    let (program, mut log) = start_unheard(server, socket).await;
+    #[expect(clippy::disallowed_methods, reason = "ends with the program")]
+    drop(tokio::spawn(async move { while let Ok(Some(_)) = log.next_line().await {} }));
+    program
+}
+
+/// Its log is read for one line, and then only if somebody goes on.
+async fn start_unheard(server: &Server, socket: &std::path::Path) -> (Program, Log) {
     let mut command = Command::new(PROGRAM);
     command.arg("serve").env_clear().kill_on_drop(true).stderr(Stdio::piped());
     command.env("HOMEFIRE_NODE_LISTEN", "127.0.0.1:0").env("HOMEFIRE_NODE_SOCKET", socket);
     command.env("OLLAMA_URL", server.url()).env("NODE_TOKENS", NEW).env("MODELS", MODELS.join(","));
     let mut child = command.spawn().expect("it starts");
-    let mut lines = BufReader::new(child.stderr.take().expect("it is piped")).lines();
-    let line = timeout(Duration::from_secs(10), lines.next_line()).await.expect("in time").expect("a text");
+    let mut log = BufReader::new(child.stderr.take().expect("it is piped")).lines();
+    let line = timeout(Duration::from_secs(10), log.next_line()).await.expect("in time").expect("a text");
     let line = line.expect("it says where it listens");
     let address = line.rsplit_once(' ').expect("words").1.to_owned();
-    #[expect(clippy::disallowed_methods, reason = "ends with the program")]
-    drop(tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} }));
-    Program { child, address }
+    (Program { child, address }, log)
+}
+
+async fn terminate(program: &mut Program) {
+    let id = program.child.id().expect("it runs").to_string();
+    assert!(Command::new("kill").args(["-TERM", &id]).status().await.expect("it runs").success());
+    let status = timeout(Duration::from_secs(10), program.child.wait()).await.expect("it ends");
+    assert!(status.expect("it has a status").success());
 }
 
 async fn order(socket: &std::path::Path, words: &[&str]) -> String {
@@ -42,6 +58,13 @@ async fn order(socket: &std::path::Path, words: &[&str]) -> String {
     let output = output.expect("it runs");
     assert!(output.status.success(), "{words:?}: {output:?}");
     String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+async fn get(program: &Program, path: &str) -> Said {
+    let mut stream = TcpStream::connect(&program.address).await.expect("it listens");
+    let head = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
+    stream.write_all(head.as_bytes()).await.expect("it reads");
+    home::read(stream).await
 }
 
 async fn open(program: &Program) -> TcpStream {
@@ -84,11 +107,62 @@ async fn orders_and_signals() {
     server.node().queue("say,pace=20".parse().unwrap());
     let stream = open(&program).await;
     until("it speaks", || server.node().in_flight() == 1).await;
-    let id = program.child.id().expect("it runs").to_string();
-    assert!(Command::new("kill").args(["-TERM", &id]).status().await.unwrap().success());
-    assert!(home::read(stream).await.body.contains("\"done\":true"));
-    let status = timeout(Duration::from_secs(10), program.child.wait()).await.expect("it ends").unwrap();
-    assert!(status.success() && !socket.exists());
+    let (said, ()) = tokio::join!(home::read(stream), terminate(&mut program));
+    assert!(said.body.contains("\"done\":true"));
+    assert!(!socket.exists());
+}
+
+/// Sends `count` requests without a token on one connection.
+async fn flood(program: &Program, count: usize) {
+    let stream = TcpStream::connect(&program.address).await.expect("it listens");
+    let (mut replies, mut requests) = stream.into_split();
+    let id = "x".repeat(64);
+    let send = async {
+        for nth in 1..=count {
+            let end = if nth == count { "connection: close\r\n" } else { "" };
+            let head = format!("GET /api/tags HTTP/1.1\r\nhost: x\r\nx-request-id: {id}\r\n{end}\r\n");
+            requests.write_all(head.as_bytes()).await.expect("it reads");
+        }
+    };
+    let mut said = String::new();
+    let (read, ()) = tokio::join!(timeout(Duration::from_secs(60), replies.read_to_string(&mut said)), send);
+    read.expect("in time").expect("a text");
+    assert_eq!(said.matches("HTTP/1.1 401").count(), count);
+}
+
+#[tokio::test]
+async fn a_log_that_nobody_reads() {
+    const FLOOD: usize = 5000;
+    let server = Server::start(Node::new(&MODELS, Pace::QUICK), 0, true).await.unwrap();
+    let (mut program, mut log) = start_unheard(&server, &place("unheard")).await;
+    flood(&program, FLOOD).await;
+    assert_eq!(ask(&program).await.status, 200);
+    let metrics = get(&program, "/metrics").await.body;
+    let row = metrics.lines().find_map(|row| row.strip_prefix("homefire_node_log_lost_total "));
+    let counted: u64 = row.expect("it is counted").parse().unwrap();
+    assert!(counted > 0, "{metrics}");
+
+    // Somebody reads it after all: what was lost is told, and the rest is there to the last line.
+    let hear = async {
+        let (mut requests, mut lost) = (0, 0);
+        while let Some(line) = log.next_line().await.expect("a text") {
+            let line: Value = serde_json::from_str(&line).expect("a line is JSON");
+            requests += u64::from(line["request"].is_object());
+            lost += line["lost"].as_u64().unwrap_or_default();
+        }
+        (requests, lost)
+    };
+    let ((requests, lost), ()) = tokio::join!(hear, terminate(&mut program));
+    assert!(lost >= counted);
+    assert_eq!(requests + lost, FLOOD as u64 + 2);
+}
+
+#[tokio::test]
+async fn a_deaf_log_does_not_keep_it() {
+    let server = Server::start(Node::new(&MODELS, Pace::QUICK), 0, true).await.unwrap();
+    let (mut program, _log) = start_unheard(&server, &place("deaf")).await;
+    flood(&program, 2000).await;
+    terminate(&mut program).await;
 }
 
 #[tokio::test]
@@ -99,4 +173,31 @@ async fn a_wrong_configuration() {
     for name in ["QUEUE", "MODELS", "NODE_TOKENS"] {
         assert!(said.contains(name), "{said}");
     }
+}
+
+/// Kilobytes that the program has taken at most, where the system tells.
+fn most_memory(program: &Program) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", program.child.id()?)).ok()?;
+    let row = status.lines().find_map(|row| row.strip_prefix("VmHWM:"))?;
+    row.trim().trim_end_matches(" kB").parse().ok()
+}
+
+#[tokio::test]
+async fn a_flood_is_not_remembered() {
+    let server = Server::start(Node::new(&MODELS, Pace::QUICK), 0, true).await.unwrap();
+    let program = start(&server, &place("flood")).await;
+    flood(&program, 1000).await;
+    let before = most_memory(&program);
+    for _ in 0..9 {
+        flood(&program, 1000).await;
+    }
+    let mut idle = Vec::new();
+    for _ in 0..200 {
+        idle.push(TcpStream::connect(&program.address).await.unwrap());
+    }
+    assert_eq!(ask(&program).await.status, 200);
+    if let (Some(before), Some(after)) = (before, most_memory(&program)) {
+        assert!(after < before + 4096, "{before} kB, and {after} kB after the flood");
+    }
+    assert_eq!(server.node().received().len(), 1);
 }

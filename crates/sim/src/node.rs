@@ -1,6 +1,8 @@
 //! One simulated machine with Ollama on it: its models, its one slot, and a record of whoever asked.
 
 mod chat;
+mod completions;
+mod embed;
 mod memory;
 mod play;
 mod routes;

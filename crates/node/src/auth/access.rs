@@ -1,10 +1,12 @@
 //! Whom Cloudflare Access vouches for: an assertion, RS256 and nothing else, by the team's published keys.
 
 #[cfg(test)]
+mod samples;
+#[cfg(test)]
 mod tests;
 
 use std::collections::HashMap;
-use std::sync::Once;
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use base64::Engine;
@@ -12,8 +14,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::HeaderMap;
 use ring::signature::{RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents};
 use serde::Deserialize;
-use tokio::sync::Mutex;
-use tokio::time::Instant;
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
 
 use crate::config::Access;
 
@@ -31,19 +33,24 @@ const FRESH: Duration = Duration::from_secs(3600);
 const PAUSE: Duration = Duration::from_secs(30);
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The keys of a team, and when they were asked for.
+/// A team's assertions.
 #[derive(Debug)]
-pub(super) struct Assertions {
+pub(super) struct Assertions(Arc<Team>);
+
+#[derive(Debug)]
+struct Team {
     access: Access,
     client: reqwest::Client,
-    kept: Mutex<Kept>,
+    kept: watch::Sender<Kept>,
 }
 
+/// The keys of a team, and when they were asked for.
 #[derive(Debug, Default)]
 struct Kept {
     keys: Keys,
     heard: Option<Instant>,
     asked: Option<Instant>,
+    is_asking: bool,
 }
 
 /// Why an assertion is not believed.
@@ -102,35 +109,63 @@ impl Assertions {
             .timeout(PATIENCE)
             .build()
             .expect("these settings do not contradict each other");
-        Self { access, client, kept: Mutex::default() }
+        Self(Arc::new(Team { access, client, kept: watch::Sender::default() }))
     }
 
     /// Whether `headers` bear an assertion that is good at `now`, in seconds since the epoch.
     pub(super) async fn vouch(&self, headers: &HeaderMap, now: u64) -> bool {
         let Some(token) = headers.get(HEADER).and_then(|value| value.to_str().ok()) else { return false };
-        let mut kept = self.kept.lock().await;
-        if kept.heard.is_none_or(|heard| heard.elapsed() > FRESH) {
-            self.renew(&mut kept).await;
+        let heard = self.0.kept.borrow().heard;
+        if heard.is_none_or(|heard| heard.elapsed() > FRESH) {
+            self.renew();
         }
-        match kept.keys.verify(token, &self.access, now) {
+        match self.verify(token, now) {
             Ok(()) => true,
             Err(Doubt::No) => false,
             Err(Doubt::UnknownKey) => {
-                self.renew(&mut kept).await && kept.keys.verify(token, &self.access, now).is_ok()
+                self.renew();
+                let mut kept = self.0.kept.subscribe();
+                let _ = timeout(PATIENCE, kept.wait_for(|kept| !kept.is_asking)).await;
+                self.verify(token, now).is_ok()
             }
         }
     }
 
-    /// Whether new keys were heard. What is kept stays if not.
-    async fn renew(&self, kept: &mut Kept) -> bool {
-        if kept.asked.is_some_and(|asked| asked.elapsed() < PAUSE) {
-            return false;
+    fn verify(&self, token: &str, now: u64) -> Result<(), Doubt> {
+        self.0.kept.borrow().keys.verify(token, &self.0.access, now)
+    }
+
+    /// Has the keys asked for, unless they are, or were a moment ago. Nobody who leaves breaks it off; what is kept stays
+    /// until there is something newer.
+    fn renew(&self) {
+        let begins = self.0.kept.send_if_modified(|kept| {
+            let is_soon = kept.asked.is_some_and(|asked| asked.elapsed() < PAUSE);
+            let begins = !kept.is_asking && !is_soon;
+            if begins {
+                (kept.is_asking, kept.asked) = (true, Some(Instant::now()));
+            }
+            begins
+        });
+        if begins {
+            let team = Arc::clone(&self.0);
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "it ends by its own deadline, and serves whoever comes"
+            )]
+            drop(tokio::spawn(async move { team.renewed().await }));
         }
-        kept.asked = Some(Instant::now());
-        let Some(keys) = self.ask().await else { return false };
-        kept.keys = keys;
-        kept.heard = Some(Instant::now());
-        true
+    }
+}
+
+impl Team {
+    async fn renewed(&self) {
+        let keys = self.ask().await;
+        self.kept.send_modify(|kept| {
+            kept.is_asking = false;
+            if let Some(keys) = keys {
+                (kept.keys, kept.heard) = (keys, Some(Instant::now()));
+            }
+        });
     }
 
     async fn ask(&self) -> Option<Keys> {

@@ -21,6 +21,8 @@ fn little_is_enough() {
     assert_eq!(models, [("a", 1), ("b:7b", 3)]);
     assert_eq!((config.waits, config.queue), (Waits::DEFAULT, 2));
     assert!(!format!("{config:?}").contains(TOKEN));
+    let patient = read(&[("NODE_TOKENS", TOKEN), ("MODELS", "a"), ("ANSWER_MS", "1800000")]).unwrap();
+    assert_eq!(patient.waits.answer, Duration::from_secs(1800));
     let access = [("ACCESS_TEAM", "home"), ("ACCESS_AUD", "f00"), ("MODELS", "a")];
     let access = read(&access).unwrap().credentials.access.unwrap();
     assert_eq!(access.keys, "https://home.cloudflareaccess.com/cdn-cgi/access/certs");
@@ -46,6 +48,7 @@ fn faults_by_name() {
     check(&[("OLLAMA_URL", "http://host/path")], &["OLLAMA_URL"]);
     check(&[("ACCESS_TEAM", "home")], &["ACCESS_AUD"]);
     check(&[("ACCESS_TEAM", "a/b"), ("ACCESS_AUD", "x")], &["ACCESS_TEAM"]);
+    check(&[("ANSWER_MS", "0")], &["ANSWER_MS"]);
     check(&[("IN_FLIGHT", "0")], &["IN_FLIGHT"]);
     check(&[("IN_FLIGHT", "c=1")], &["IN_FLIGHT"]);
     check(

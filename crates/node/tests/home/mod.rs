@@ -121,6 +121,10 @@ impl Home {
         self.server.set(Reach::Down).await.unwrap();
     }
 
+    pub(crate) async fn rise(&mut self) {
+        self.server.set(Reach::Up).await.unwrap();
+    }
+
     pub(crate) async fn health(&self) -> Value {
         serde_json::from_str(&self.ask("GET", "/healthz", None, &[], "").await.body).unwrap()
     }

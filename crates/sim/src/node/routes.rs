@@ -52,6 +52,8 @@ impl Node {
             "/api/ps" => (&[&Method::GET], |node, _, _| json_reply(&json!({ "models": node.in_memory() }))),
             "/api/show" => (&[&Method::POST], |node, _, body| node.show(body)),
             "/api/chat" | "/api/generate" => (&[&Method::POST], Self::speak),
+            "/api/embed" => (&[&Method::POST], Self::embed),
+            "/v1/chat/completions" => (&[&Method::POST], Self::complete),
             _ => return act::whole(StatusCode::NOT_FOUND, "text/plain", "404 page not found"),
         };
         if !methods.contains(&method) {
@@ -93,7 +95,7 @@ pub(super) fn read(body: &[u8]) -> Result<Value, Vec<Act>> {
         .map_err(|_| early_error(StatusCode::BAD_REQUEST, "invalid character looking for beginning of value"))
 }
 
-fn json_reply(value: &Value) -> Vec<Act> {
+pub(super) fn json_reply(value: &Value) -> Vec<Act> {
     act::whole(StatusCode::OK, JSON_UTF8, ollama::go_escape(&value.to_string()))
 }
 

@@ -1,0 +1,120 @@
+//! Lines on their way to standard error, which may be a pipe that nobody reads: who logs never waits for it.
+
+use std::io::{Write, stderr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::time::Duration;
+
+/// Lines that wait; further ones are lost, and counted.
+const MOST_LINES: usize = 1024;
+
+/// Between two looks at whether they are written.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// The way to a thread that writes.
+pub(crate) struct Writer {
+    queue: SyncSender<String>,
+    counts: Arc<Counts>,
+}
+
+#[derive(Default)]
+struct Counts {
+    waiting: AtomicUsize,
+    lost: AtomicU64,
+    /// Of the lost ones those that no line has told of.
+    untold: AtomicU64,
+}
+
+impl Writer {
+    /// Writes to standard error.
+    pub(super) fn stderr() -> Self {
+        Self::new(MOST_LINES, |line| {
+            // One write, so that lines stay whole. Whoever closed the pipe does not want them.
+            let _ = stderr().write_all(line.as_bytes());
+        })
+    }
+
+    fn new(room: usize, write: impl FnMut(&str) + Send + 'static) -> Self {
+        let (queue, lines) = sync_channel(room);
+        let counts = Arc::new(Counts::default());
+        let shared = Arc::clone(&counts);
+        drop(std::thread::spawn(move || shared.write(&lines, write)));
+        Self { queue, counts }
+    }
+
+    pub(super) fn push(&self, line: &str) {
+        self.counts.waiting.fetch_add(1, Ordering::Relaxed);
+        if self.queue.try_send(format!("{line}\n")).is_err() {
+            self.counts.waiting.fetch_sub(1, Ordering::Relaxed);
+            self.counts.lost.fetch_add(1, Ordering::Relaxed);
+            self.counts.untold.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(super) fn lost(&self) -> u64 {
+        self.counts.lost.load(Ordering::Relaxed)
+    }
+
+    /// Waits until everything is written, `patience` at most.
+    pub(super) fn flush(&self, patience: Duration) {
+        let mut left = patience;
+        while self.counts.waiting.load(Ordering::Acquire) > 0 && !left.is_zero() {
+            std::thread::sleep(LOOK);
+            left = left.saturating_sub(LOOK);
+        }
+    }
+}
+
+impl Counts {
+    fn write(&self, lines: &Receiver<String>, mut write: impl FnMut(&str)) {
+        while let Ok(line) = lines.recv() {
+            // Where one was lost the queue was full, so that a line follows which can tell of it.
+            match self.untold.swap(0, Ordering::Relaxed) {
+                0 => {}
+                lost => write(&format!("{{\"at\":{},\"lost\":{lost}}}\n", super::now())),
+            }
+            write(&line);
+            self.waiting.fetch_sub(1, Ordering::Release);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[test]
+    fn who_logs_never_waits() {
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let (shared, (go_on, told)) = (Arc::clone(&heard), sync_channel::<()>(0));
+        let writer = Writer::new(2, move |line| {
+            let _ = told.recv();
+            shared.lock().unwrap().push(line.to_owned());
+        });
+        writer.push("first");
+        // The thread has it once there is room for two more.
+        while writer.counts.waiting.load(Ordering::Relaxed) < 3 {
+            writer.push("next");
+        }
+        let before = writer.lost();
+        for _ in 0..5 {
+            writer.push("too much");
+        }
+        assert_eq!(writer.lost(), before + 5);
+        writer.flush(LOOK * 2);
+        assert!(heard.lock().unwrap().is_empty(), "what is deaf is not waited for");
+        drop(go_on);
+        writer.flush(Duration::from_secs(10));
+        let heard = heard.lock().unwrap();
+        let words: Vec<_> = heard.iter().filter(|line| !line.contains("lost")).collect();
+        assert_eq!(words, ["first\n", "next\n", "next\n"]);
+        let told = heard.iter().filter_map(|line| {
+            let (_, figure) = line.rsplit_once("\"lost\":")?;
+            figure.trim_end_matches("}\n").parse::<u64>().ok()
+        });
+        assert_eq!(told.sum::<u64>(), writer.lost());
+    }
+}
