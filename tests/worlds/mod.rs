@@ -24,13 +24,16 @@ pub(crate) const NAMES: [&str; 6] =
 /// Ends the name of a world with guards.
 const GUARDED: &str = "+guard";
 
-/// The worlds and the stores in which the monitor's story is played.
-pub(crate) const STORIES: [(&str, &str); 5] = [
+/// The worlds and the stores in which the monitor's stories are played: the owner drains a node where it has a guard.
+pub(crate) const STORIES: [(&str, &str); 8] = [
     ("native", "memory"),
     ("native", "upstash"),
     ("vercel", "upstash"),
     ("workerd", "upstash"),
     ("workerd", "durable"),
+    ("native+guard", "memory"),
+    ("vercel+guard", "upstash"),
+    ("workerd+guard", "durable"),
 ];
 
 /// The worlds that have been started, each at its first row.
@@ -78,7 +81,7 @@ fn run(name: &str) -> Result<Running, String> {
     Ok(Running { world, runtime })
 }
 
-/// Plays the monitor's story.
+/// Plays one of the monitor's stories.
 pub(crate) fn tell(story: (&str, &str)) -> Result<(), String> {
     let runtime = Runtime::new().map_err(|error| error.to_string())?;
     let result = runtime.block_on(monitor::play(story));
