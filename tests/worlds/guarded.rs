@@ -70,6 +70,17 @@ fn config(name: &str, ollama: &str) -> Result<Config, String> {
     Ok(config)
 }
 
+/// A line of its log without the time and the request's id: any figures may stand in those.
+fn without_chance(line: &str) -> String {
+    let Ok(mut line) = serde_json::from_str::<Value>(line) else { return line.to_owned() };
+    for place in ["", "/request"] {
+        if let Some(fields) = line.pointer_mut(place).and_then(Value::as_object_mut) {
+            fields.retain(|name, _| !["at", "id"].contains(&&**name));
+        }
+    }
+    line.to_string()
+}
+
 /// Whether a guard has asked this in its own name: it tells of no agent then.
 pub(crate) fn is_own(request: &Received) -> bool {
     !request.headers.contains_key("user-agent")
@@ -79,7 +90,7 @@ impl Guarded {
     pub(crate) async fn start(name: &str, ollama: &str) -> Result<Self, String> {
         let log = Log::default();
         let lines = log.clone();
-        let guard = Guard::with_log(config(name, ollama)?, move |line| lines.push(line));
+        let guard = Guard::with_log(config(name, ollama)?, move |line| lines.push(&without_chance(line)));
         let guard = guard.map_err(|error| error.0)?;
         let listener = TcpListener::bind("127.0.0.1:0").await.map_err(|error| error.to_string())?;
         let addr = listener.local_addr().map_err(|error| error.to_string())?;

@@ -153,7 +153,7 @@ pub(super) const ROWS: &[Scenario] = &[
     failed_over!("blank_answer", "say,blank", "empty"),
     // The answer is whole, however it arrives.
     whole!("thinking_comes_first", "say,thinking"),
-    whole!("byte_by_byte", "say,bytes,pace=0"),
+    whole!("byte_by_byte", "say,bytes,pace=0,text=Hearth%20and%20home%20%E2%80%94%20gr%C3%BC%C3%9Fe%21"),
     whole!("all_in_one_chunk", "say,joined"),
     whole!("characters_split_between_chunks", "say,split,pace=2"),
     whole!("last_line_without_its_end", "say,no-newline"),
