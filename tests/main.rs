@@ -1,5 +1,5 @@
-//! The scenario table in its four worlds: one trial a row and world, named after both. And the monitor's story, once for
-//! each world and store.
+//! The scenario table in its worlds, with guards before the nodes and without: one trial a row and world, named after both.
+//! And the monitor's stories.
 //!
 //! A world that cannot start fails every trial of it; none is ever skipped.
 
@@ -19,15 +19,19 @@ fn main() {
     arguments.test_threads = arguments.test_threads.or(Some(8));
     let worlds = Arc::new(Worlds::default());
     let mut trials = Vec::new();
+    let in_world = |name: &'static str, row: &'static Scenario| {
+        let worlds = Arc::clone(&worlds);
+        trial(name, row, move || worlds.play(name, row))
+    };
     for row in scenario::all() {
         trials.push(trial("virtual", row, move || in_process::play(row)));
-        for name in worlds::NAMES {
-            if row.needs_early_sight() && name != "native" {
-                continue;
-            }
-            let worlds = Arc::clone(&worlds);
-            trials.push(trial(name, row, move || worlds.play(name, row)));
-        }
+        let names = worlds::NAMES.into_iter();
+        let names = names.filter(|name| !row.needs_early_sight() || worlds::has_early_sight(name));
+        trials.extend(names.map(|name| in_world(name, row)));
+    }
+    for row in scenario::guarded() {
+        let names = worlds::NAMES.into_iter().filter(|name| worlds::is_guarded(name));
+        trials.extend(names.map(|name| in_world(name, row)));
     }
     for story in worlds::STORIES {
         let (world, store) = story;

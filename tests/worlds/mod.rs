@@ -1,5 +1,7 @@
 //! The ways in which the service runs, each behind the same two calls.
 
+mod guarded;
+mod home;
 pub(crate) mod in_process;
 pub(crate) mod monitor;
 mod native;
@@ -10,20 +12,28 @@ mod workerd;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use homefire_sim::scenario::{self, Scenario};
+use home::Home;
+use homefire_sim::scenario::{self, SETTINGS, Scenario};
 use socket::SocketWorld;
 use tokio::runtime::Runtime;
 
-/// The worlds behind real sockets.
-pub(crate) const NAMES: [&str; 3] = ["native", "vercel", "workerd"];
+/// The worlds behind real sockets, without a guard before each node and with it.
+pub(crate) const NAMES: [&str; 6] =
+    ["native", "vercel", "workerd", "native+guard", "vercel+guard", "workerd+guard"];
 
-/// The worlds and the stores in which the monitor's story is played.
-pub(crate) const STORIES: [(&str, &str); 5] = [
+/// Ends the name of a world with guards.
+const GUARDED: &str = "+guard";
+
+/// The worlds and the stores in which the monitor's stories are played: the owner drains a node where it has a guard.
+pub(crate) const STORIES: [(&str, &str); 8] = [
     ("native", "memory"),
     ("native", "upstash"),
     ("vercel", "upstash"),
     ("workerd", "upstash"),
     ("workerd", "durable"),
+    ("native+guard", "memory"),
+    ("vercel+guard", "upstash"),
+    ("workerd+guard", "durable"),
 ];
 
 /// The worlds that have been started, each at its first row.
@@ -71,7 +81,7 @@ fn run(name: &str) -> Result<Running, String> {
     Ok(Running { world, runtime })
 }
 
-/// Plays the monitor's story.
+/// Plays one of the monitor's stories.
 pub(crate) fn tell(story: (&str, &str)) -> Result<(), String> {
     let runtime = Runtime::new().map_err(|error| error.to_string())?;
     let result = runtime.block_on(monitor::play(story));
@@ -79,15 +89,28 @@ pub(crate) fn tell(story: (&str, &str)) -> Result<(), String> {
     result
 }
 
+/// Whether a guard stands before each node of that world.
+pub(crate) fn is_guarded(name: &str) -> bool {
+    name.ends_with(GUARDED)
+}
+
+/// Whether that world sees a reader leave before the reply has a head.
+pub(crate) fn has_early_sight(name: &str) -> bool {
+    name.trim_end_matches(GUARDED) == "native"
+}
+
 /// Starts a world with two nodes, the scenario table's settings and `more`.
 async fn start(name: &str, more: Vec<(String, String)>) -> Result<SocketWorld, String> {
-    let (nodes, mut variables) = socket::nodes().await?;
+    let home = Home::open(is_guarded(name)).await?;
+    let mut variables: Vec<(String, String)> =
+        SETTINGS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    variables.push(("HOMEFIRE_NODES".to_owned(), home.variable()));
     variables.retain(|(name, _)| !more.iter().any(|(other, _)| other == name));
     variables.extend(more);
-    match name {
-        "native" => native::start(nodes, &variables).await,
-        "vercel" => vercel::start(nodes, &variables).await,
-        "workerd" => workerd::start(nodes, &variables).await,
+    match name.trim_end_matches(GUARDED) {
+        "native" => native::start(home, &variables).await,
+        "vercel" => vercel::start(home, &variables).await,
+        "workerd" => workerd::start(home, &variables).await,
         other => Err(format!("no such world: {other}")),
     }
 }

@@ -1,4 +1,6 @@
-//! The monitor's story over real sockets: a node falls and rises, and its owner is told of each once.
+//! The monitor's stories over real sockets: a node falls and rises, and its owner is told of each once.
+
+mod drained;
 
 use std::time::Duration;
 
@@ -14,7 +16,7 @@ use serde_json::Value;
 use tokio::time::sleep;
 
 use super::socket::SocketWorld;
-use super::{STORIES, start};
+use super::{STORIES, is_guarded, start};
 
 /// From one round to the next: one that comes sooner is no second look.
 const APART: Duration = Duration::from_millis(1500);
@@ -74,37 +76,42 @@ impl Outside {
     }
 }
 
-/// Plays it in one of [`STORIES`].
+/// Plays one of [`STORIES`].
 pub(crate) async fn play((world, store): (&str, &str)) -> Result<(), String> {
     debug_assert!(STORIES.contains(&(world, store)));
     let outside = Outside::open(store).await?;
-    let has_trigger = world == "workerd";
-    let mut world = Story { world: start(world, outside.variables(store)).await?, outside };
+    let mut story = Story { world: start(world, outside.variables(store)).await?, outside };
+    if is_guarded(world) {
+        return drained::play(&mut story).await;
+    }
+    falls_and_rises(&mut story).await?;
+    if world == "workerd" { story.scheduled().await } else { Ok(()) }
+}
 
-    same("without the secret", world.get("/api/cron/health", None).await?.0, 401)?;
-    world.rounds(1).await?;
-    world.told(&[])?;
-    world.state("mini", "up").await?;
+async fn falls_and_rises(story: &mut Story) -> Result<(), String> {
+    same("without the secret", story.get("/api/cron/health", None).await?.0, 401)?;
+    story.rounds(1).await?;
+    story.told(&[])?;
+    story.state("mini", "up").await?;
 
-    world.set(0, Reach::Down).await?;
-    world.rounds(1).await?;
-    world.told(&[])?;
-    world.rounds(1).await?;
-    world.told(&["Homefire: mini down"])?;
-    world.state("mini", "down").await?;
-    world.state("cloud", "up").await?;
+    story.set(0, Reach::Down).await?;
+    story.rounds(1).await?;
+    story.told(&[])?;
+    story.rounds(1).await?;
+    story.told(&["Homefire: mini down"])?;
+    story.state("mini", "down").await?;
+    story.state("cloud", "up").await?;
     // Twice at once, and once more.
-    let (one, other) = tokio::join!(world.round(), world.round());
+    let (one, other) = tokio::join!(story.round(), story.round());
     one.and(other)?;
-    world.rounds(1).await?;
-    world.told(&["Homefire: mini down"])?;
+    story.rounds(1).await?;
+    story.told(&["Homefire: mini down"])?;
 
-    world.set(0, Reach::Up).await?;
-    world.rounds(3).await?;
-    world.told(&["Homefire: mini down", "Homefire: mini up again"])?;
-    world.state("mini", "up").await?;
-    world.activity().await?;
-    if has_trigger { world.scheduled().await } else { Ok(()) }
+    story.set(0, Reach::Up).await?;
+    story.rounds(3).await?;
+    story.told(&["Homefire: mini down", "Homefire: mini up again"])?;
+    story.state("mini", "up").await?;
+    story.activity().await
 }
 
 struct Story {

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use homefire_core::service::Service;
 use homefire_native::Native;
-use homefire_sim::Server;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use super::home::Home;
 use super::socket::{Log, Service as Listening, SocketWorld};
 
-pub(crate) async fn start(nodes: [Server; 2], variables: &[(String, String)]) -> Result<SocketWorld, String> {
+pub(crate) async fn start(home: Home, variables: &[(String, String)]) -> Result<SocketWorld, String> {
     let read = |name: &str| variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
     let service = Service::from_reader(read).map_err(|faults| faults.to_string())?;
     let log = Log::default();
@@ -30,7 +30,7 @@ pub(crate) async fn start(nodes: [Server; 2], variables: &[(String, String)]) ->
     #[expect(clippy::disallowed_methods, reason = "aborted with the world")]
     let task = tokio::spawn(serve);
     let listening = Listening::new("/", format!("http://{addr}"), Task(task));
-    Ok(SocketWorld::new(vec![listening], nodes, log))
+    Ok(SocketWorld::new(vec![listening], home, log))
 }
 
 struct Task(JoinHandle<()>);

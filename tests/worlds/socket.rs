@@ -1,4 +1,4 @@
-//! What the worlds behind real sockets share: two nodes that listen, a client, a log that is read.
+//! What the worlds behind real sockets share: a home with two nodes, a client, a log that is read.
 
 use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,20 +7,22 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::stream::StreamExt;
 use homefire::process::Group;
-use homefire_sim::scenario::{Chunks, MODELS, SETTINGS, World, nodes_variable};
-use homefire_sim::{Node, Pace, Reach, Server};
+use homefire_sim::scenario::{Chunks, Ward, World};
+use homefire_sim::{Node, Reach, Received};
 use http::{Request, Response};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::net::TcpListener;
 use tokio::process::Command;
 
+use super::home::Home;
+
 /// How long a service may take to answer at first.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Services that listen, and the nodes behind them.
+/// Services that listen, and the home behind them.
 pub(crate) struct SocketWorld {
     services: Vec<Service>,
-    nodes: [Server; 2],
+    home: Home,
     log: Log,
     client: reqwest::Client,
 }
@@ -59,17 +61,6 @@ impl Log {
     }
 }
 
-/// Two nodes, and the variables that lead to them.
-pub(crate) async fn nodes() -> Result<([Server; 2], Vec<(String, String)>), String> {
-    let start = || Server::start(Node::new(&MODELS, Pace::QUICK), 0, false);
-    let mini = start().await.map_err(|error| error.to_string())?;
-    let cloud = start().await.map_err(|error| error.to_string())?;
-    let mut variables: Vec<(String, String)> =
-        SETTINGS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-    variables.push(("HOMEFIRE_NODES".to_owned(), nodes_variable(&mini.url(), &cloud.url())));
-    Ok(([mini, cloud], variables))
-}
-
 /// A port that was free a moment ago.
 pub(crate) async fn free_port() -> Result<u16, String> {
     let listener = TcpListener::bind("127.0.0.1:0").await.map_err(|error| error.to_string())?;
@@ -106,10 +97,10 @@ impl Service {
 
 impl SocketWorld {
     /// The services, the more particular place first.
-    pub(crate) fn new(services: Vec<Service>, nodes: [Server; 2], log: Log) -> Self {
+    pub(crate) fn new(services: Vec<Service>, home: Home, log: Log) -> Self {
         // Whether an idle connection is still good when it is used again is a race with whoever closes it.
         let client = homefire_native::client().pool_max_idle_per_host(0).build().expect("a plain client");
-        Self { services, nodes, log, client }
+        Self { services, home, log, client }
     }
 }
 
@@ -137,15 +128,31 @@ impl World for SocketWorld {
     }
 
     fn node(&self, nth: usize) -> Node {
-        self.nodes[nth].node().clone()
+        self.home.node(nth)
     }
 
     async fn set(&mut self, nth: usize, reach: Reach) -> Result<(), String> {
-        self.nodes[nth].set(reach).await.map_err(|error| error.to_string())
+        self.home.set(nth, reach).await
     }
 
     fn take_log(&mut self) -> String {
-        self.log.take()
+        self.log.take() + &self.home.take_log()
+    }
+
+    fn is_guarded(&self) -> bool {
+        self.home.is_guarded()
+    }
+
+    async fn guard(&mut self, nth: usize, ward: Ward) -> Result<(), String> {
+        self.home.guard(nth, ward).await
+    }
+
+    async fn rest(&mut self) -> Result<(), String> {
+        self.home.rest().await
+    }
+
+    fn received(&self, nth: usize) -> Vec<Received> {
+        self.home.received(nth)
     }
 }
 

@@ -1,8 +1,8 @@
 //! The very binaries that Vercel would start, one a function.
 
-use homefire_sim::Server;
 use tokio::process::Command;
 
+use super::home::Home;
 use super::socket::{Log, Service, SocketWorld, free_port};
 
 /// The paths, and who answers there. What is no function's path is answered by any of them.
@@ -14,7 +14,7 @@ const FUNCTIONS: [(&str, &str); 5] = [
     ("/", env!("CARGO_BIN_EXE_terminal")),
 ];
 
-pub(crate) async fn start(nodes: [Server; 2], variables: &[(String, String)]) -> Result<SocketWorld, String> {
+pub(crate) async fn start(home: Home, variables: &[(String, String)]) -> Result<SocketWorld, String> {
     let log = Log::default();
     let mut services = Vec::new();
     for (place, binary) in FUNCTIONS {
@@ -23,5 +23,5 @@ pub(crate) async fn start(nodes: [Server; 2], variables: &[(String, String)]) ->
         command.env("VERCEL_DEV_PORT", port.to_string()).envs(variables.iter().cloned());
         services.push(Service::spawn(place, command, port, &log).await?);
     }
-    Ok(SocketWorld::new(services, nodes, log))
+    Ok(SocketWorld::new(services, home, log))
 }

@@ -3,12 +3,14 @@
 mod check;
 mod contract;
 mod draft;
+mod guard;
 mod input;
 mod run;
 mod terminal;
 
 pub use check::searched;
 pub use contract::keeps_contract;
+pub use guard::EARLY;
 pub use run::{Chunks, World, run};
 
 /// One story: how the nodes are, what is asked, what the reader does, and what must come of it.
@@ -37,6 +39,19 @@ pub enum Situation {
     Down,
     /// Connections are neither accepted nor refused.
     Silent,
+    /// It is up, and its guard is like this.
+    Guarded(Ward),
+}
+
+/// How a node's guard is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ward {
+    /// Its place at the first model is taken, by somebody who does not come from here.
+    Full,
+    /// Its owner takes the machine out of service.
+    Draining,
+    /// The same, and then he has it serve again.
+    Reopened,
 }
 
 /// What is asked.
@@ -159,9 +174,14 @@ pub fn nodes_variable(mini: &str, cloud: &str) -> String {
     serde_json::json!([{"name": "mini", "url": mini}, {"name": "cloud", "url": cloud}]).to_string()
 }
 
-/// Every row.
+/// Every row that is played in all worlds.
 pub fn all() -> impl Iterator<Item = &'static Scenario> {
     terminal::ROWS.iter().chain(input::ROWS).chain(draft::ROWS)
+}
+
+/// The rows that are played only where a guard stands before each node.
+pub fn guarded() -> impl Iterator<Item = &'static Scenario> {
+    guard::ROWS.iter()
 }
 
 impl Scenario {

@@ -9,8 +9,8 @@ use http::{Request, Response};
 use tokio::time::{sleep, timeout};
 
 use super::check::{self, Observed, words};
-use super::{Ask, DRAFT_KEY, Reader, Scenario, Situation, Told};
-use crate::node::{End, Node};
+use super::{Ask, DRAFT_KEY, Reader, Scenario, Situation, Told, Ward};
+use crate::node::{End, Node, Received};
 use crate::socket::Reach;
 
 /// A reply's body; an error is a connection that broke.
@@ -34,6 +34,26 @@ pub trait World {
 
     /// What was logged since the last call, as JSON lines, where the world can see it.
     fn take_log(&mut self) -> String;
+
+    /// Whether a guard stands before each node.
+    fn is_guarded(&self) -> bool {
+        false
+    }
+
+    /// Changes how a node's guard is.
+    fn guard(&mut self, _nth: usize, ward: Ward) -> impl Future<Output = Result<(), String>> {
+        std::future::ready(Err(format!("no guard that could be {ward:?}")))
+    }
+
+    /// Has the guards serve, and waits until they are through with what was asked of them.
+    fn rest(&mut self) -> impl Future<Output = Result<(), String>> {
+        std::future::ready(Ok(()))
+    }
+
+    /// What reached a node on somebody's behalf: a guard looks after its Ollama in its own name.
+    fn received(&self, nth: usize) -> Vec<Received> {
+        self.node(nth).received()
+    }
 }
 
 /// Longer than any row may take.
@@ -47,20 +67,25 @@ pub async fn run<W: World>(world: &mut W, scenario: &Scenario) -> Result<(), Str
     if let Err(error) = no_lease_is_out(world).await {
         return Err(format!("{error}\n{}", world.take_log()));
     }
+    world.rest().await?;
     for (nth, situation) in [scenario.mini, scenario.cloud].into_iter().enumerate() {
         let node = world.node(nth);
         node.reset();
         world.set(nth, reach(situation)).await?;
-        if let Situation::Up(scripts) = situation {
-            for script in scripts.split(';') {
-                node.queue(script.trim().parse().map_err(|unknown| format!("{unknown}"))?);
+        match situation {
+            Situation::Up(scripts) => {
+                for script in scripts.split(';') {
+                    node.queue(script.trim().parse().map_err(|unknown| format!("{unknown}"))?);
+                }
             }
+            Situation::Guarded(ward) => world.guard(nth, ward).await?,
+            Situation::Down | Situation::Silent => {}
         }
     }
     world.take_log();
     let observed = timeout(PATIENCE, observe(world, scenario)).await.map_err(|_| "the row never ended")??;
     let log = world.take_log();
-    check::check(scenario, &observed, &log)
+    check::check(scenario, &observed, &log, world.is_guarded())
 }
 
 /// Every lease is back: looked at from outside, before each row. Each function counts its own.
@@ -94,7 +119,7 @@ async fn is_idle<W: World>(world: &W, at: &str) -> Result<(), String> {
 
 fn reach(situation: Situation) -> Reach {
     match situation {
-        Situation::Up(_) => Reach::Up,
+        Situation::Up(_) | Situation::Guarded(_) => Reach::Up,
         Situation::Down => Reach::Down,
         Situation::Silent => Reach::Silent,
     }
@@ -139,7 +164,7 @@ async fn observe<W: World>(world: &W, scenario: &Scenario) -> Result<Observed, S
         // Long enough for another node to be asked, if one were.
         sleep(Duration::from_millis(800)).await;
     }
-    observed.nodes = [world.node(0).received(), world.node(1).received()];
+    observed.nodes = [world.received(0), world.received(1)];
     Ok(observed)
 }
 
@@ -159,7 +184,7 @@ async fn read(mut body: Chunks) -> Result<Vec<u8>, String> {
 /// Waits until the nodes have seen their client go.
 async fn settle<W: World>(world: &W) -> Result<(), String> {
     for _ in 0..100 {
-        let requests = || (0..2).flat_map(|nth| world.node(nth).received());
+        let requests = || (0..2).flat_map(|nth| world.received(nth));
         if requests().any(|request| request.end == Some(End::Left)) {
             return Ok(());
         }

@@ -13,7 +13,7 @@ const STREAM: (&str, &str) = ("content-type", "text/event-stream");
 const REFUSED: &str = "refused|broken";
 
 /// The primary answers.
-const WELL: Scenario = Scenario {
+pub(super) const WELL: Scenario = Scenario {
     name: "",
     mini: Up("say"),
     cloud: Up("say"),
@@ -33,7 +33,7 @@ const WELL: Scenario = Scenario {
 };
 
 /// The fallback answers.
-const FAILED_OVER: Expect = Expect {
+pub(super) const FAILED_OVER: Expect = Expect {
     headers: &[STREAM, ("x-homefire-node", "cloud"), ("x-homefire-model", "qwen3.5:latest")],
     told: Answer(Cloud, &[("/node", "\"cloud\"")]),
     asked: [1, 1],
@@ -44,7 +44,7 @@ const FAILED_OVER: Expect = Expect {
 const BROKEN_OFF: Expect = Expect { told: Cut(Mini, "cut"), ..WELL.expect };
 
 /// Nobody answers.
-const NOBODY: Expect = Expect {
+pub(super) const NOBODY: Expect = Expect {
     status: 503,
     headers: &[("content-type", "application/json"), ("retry-after", "*"), ("x-homefire-node", "")],
     told: Json(&[("/error/code", "\"no_node\"")]),
@@ -153,7 +153,7 @@ pub(super) const ROWS: &[Scenario] = &[
     failed_over!("blank_answer", "say,blank", "empty"),
     // The answer is whole, however it arrives.
     whole!("thinking_comes_first", "say,thinking"),
-    whole!("byte_by_byte", "say,bytes,pace=0"),
+    whole!("byte_by_byte", "say,bytes,pace=0,text=Hearth%20and%20home%20%E2%80%94%20gr%C3%BC%C3%9Fe%21"),
     whole!("all_in_one_chunk", "say,joined"),
     whole!("characters_split_between_chunks", "say,split,pace=2"),
     whole!("last_line_without_its_end", "say,no-newline"),
