@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "what a person reads is what this program is for")]
 
+mod bench;
 mod dev;
 mod doctor;
 mod draft;
@@ -63,6 +64,14 @@ enum Command {
     /// Begins with the corpus of `crates/core/corpus`. Needs a C++ compiler. `test` does the same for some seconds.
     #[command(after_help = EXIT_CODES)]
     Fuzz(fuzz::Options),
+    /// Measure what Homefire costs, against going without it and against a common proxy.
+    ///
+    /// Begins with release builds. Reads `/proc`, so it needs Linux, and a machine that does nothing else meanwhile.
+    #[command(after_help = EXIT_CODES)]
+    Bench {
+        #[command(subcommand)]
+        what: bench::What,
+    },
     /// Install what the Workers and Vercel builds and the tests need. The first time takes some minutes.
     ///
     /// Rust's wasm target, worker-build, wasm-bindgen, cargo-fuzz, the npm packages of `tools/`, the Python client of Ollama, and
@@ -113,6 +122,7 @@ async fn run() -> ExitCode {
         Command::Draft(options) => draft::run(options).await,
         Command::Fuzz(options) => fuzz::run(&options),
         Command::Test(options) => test::run(&options),
+        Command::Bench { what } => bench::run(what).await,
         Command::Setup => setup::everything().inspect(|()| println!("Everything is installed.")),
         Command::Build { what: Build::Worker } => worker::build(),
     };

@@ -1,0 +1,44 @@
+//! `homefire bench`: what Homefire costs, in numbers that can be had again.
+//!
+//! In scope: lanes that are measured in turns, what they hold of memory and CPU, and whether the machine was quiet
+//! meanwhile. Out of scope: pure code's speed, which is `cargo bench -p homefire-core`.
+
+mod guard;
+mod heard;
+mod lanes;
+mod line;
+mod machine;
+mod nginx;
+mod node;
+mod release;
+mod report;
+mod rounds;
+mod serve;
+mod stats;
+mod table;
+
+use anyhow::Result;
+use clap::Subcommand;
+use tokio::runtime::Builder;
+
+#[derive(Subcommand)]
+pub(crate) enum What {
+    /// What the guard adds in front of Ollama: latency, memory and CPU, against no guard and against nginx.
+    Node(node::Options),
+    /// The node behind the lanes, in a process of its own.
+    #[command(hide = true)]
+    Serve(serve::Options),
+}
+
+/// One thread, for work that wanders between threads would be measured with everything else.
+pub(crate) async fn run(what: What) -> Result<()> {
+    let alone = move || {
+        Builder::new_current_thread().enable_all().build()?.block_on(async {
+            match what {
+                What::Node(options) => node::run(options).await,
+                What::Serve(options) => serve::run(options).await,
+            }
+        })
+    };
+    tokio::task::spawn_blocking(alone).await?
+}

@@ -1,0 +1,81 @@
+//! One connection to a lane that is kept alive.
+
+use std::net::SocketAddr;
+
+use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper_util::rt::TokioIo;
+use serde_json::json;
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use super::heard::{Heard, Listener};
+use super::machine::now;
+
+/// What the guard asks for. The others do not look at it.
+pub(crate) const TOKEN: &str = "the-token-of-the-bench";
+
+pub(crate) const MODEL: &str = "bench";
+
+#[derive(Debug)]
+pub(crate) struct Line {
+    address: SocketAddr,
+    sender: SendRequest<Full<Bytes>>,
+    _connection: JoinSet<hyper::Result<()>>,
+}
+
+impl Line {
+    pub(crate) async fn open(address: SocketAddr) -> Result<Self> {
+        let stream = TcpStream::connect(address).await.with_context(|| address.to_string())?;
+        stream.set_nodelay(true)?;
+        let (sender, connection) = handshake(TokioIo::new(stream)).await?;
+        let mut running = JoinSet::new();
+        running.spawn(connection);
+        Ok(Self { address, sender, _connection: running })
+    }
+
+    /// A small request: it proves that the connection still stands, and begins its idle time anew.
+    pub(crate) async fn touch(&mut self) -> Result<()> {
+        self.fetch("/api/version").await.map(drop)
+    }
+
+    pub(crate) async fn fetch(&mut self, path: &str) -> Result<Bytes> {
+        let reply = self.send(Method::GET, path, Bytes::new()).await?;
+        let status = reply.status();
+        let bytes = reply.into_body().collect().await?.to_bytes();
+        ensure!(status == StatusCode::OK, "{path} is answered by {status}");
+        Ok(bytes)
+    }
+
+    /// Asks the question `id` and listens to the end.
+    pub(crate) async fn ask(&mut self, id: u64) -> Result<Heard> {
+        let question = json!({"role": "user", "content": id.to_string()});
+        let body = json!({"model": MODEL, "stream": true, "messages": [question]}).to_string();
+        let mut listener = Listener::new(id, now());
+        let mut reply = self.send(Method::POST, "/api/chat", body.into()).await?;
+        ensure!(reply.status() == StatusCode::OK, "a question is answered by {}", reply.status());
+        while let Some(frame) = reply.body_mut().frame().await {
+            if let Ok(bytes) = frame?.into_data() {
+                listener.hear(&bytes, now())?;
+            }
+        }
+        listener.end()
+    }
+
+    async fn send(&mut self, method: Method, path: &str, body: Bytes) -> Result<Response<Incoming>> {
+        let request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(HOST, self.address.to_string())
+            .header(AUTHORIZATION, format!("Bearer {TOKEN}"))
+            .header(CONTENT_TYPE, "application/json")
+            .body(Full::new(body))?;
+        self.sender.ready().await.context("a connection that should stand was closed")?;
+        Ok(self.sender.send_request(request).await?)
+    }
+}

@@ -1,0 +1,100 @@
+//! Rounds in which every lane has its turn, and which of them count.
+
+use anyhow::{Result, bail, ensure};
+
+use super::lanes::{Lane, order};
+use super::machine::Usage;
+
+/// The share of the machine that others may have while a round lasts.
+pub(crate) const FOREIGN: f64 = 0.10;
+
+/// Rounds that may be repeated for each that counts.
+const SPARE: usize = 2;
+
+/// What one lane did in one turn. Times are in nanoseconds.
+#[derive(Debug, Default)]
+pub(crate) struct Turn {
+    pub(crate) first: Vec<u64>,
+    pub(crate) chunks: Vec<u64>,
+    /// CPU time of what stands in between.
+    pub(crate) ticks: u64,
+    /// Its memory while it streams, in KiB.
+    pub(crate) resident: u64,
+}
+
+/// What a lane did in all turns that count.
+#[derive(Debug, Default)]
+pub(crate) struct Sum {
+    pub(crate) first: Vec<u64>,
+    pub(crate) chunks: Vec<u64>,
+    pub(crate) ticks: u64,
+    /// Turn by turn.
+    pub(crate) resident: Vec<u64>,
+}
+
+impl Sum {
+    fn add(&mut self, turn: Turn) {
+        self.first.extend(turn.first);
+        self.chunks.extend(turn.chunks);
+        self.ticks += turn.ticks;
+        self.resident.push(turn.resident);
+    }
+}
+
+/// How many rounds, and whether busy ones count.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Plan {
+    pub(crate) rounds: usize,
+    pub(crate) anyway: bool,
+}
+
+/// What all rounds brought.
+#[derive(Debug, Default)]
+pub(crate) struct Played {
+    /// In the order of the lanes.
+    pub(crate) sums: Vec<Sum>,
+    pub(crate) discarded: usize,
+    /// The largest share of the machine that others had in a round that counts.
+    pub(crate) foreign: f64,
+}
+
+/// Plays until enough rounds count. The first is for warming up and never does.
+pub(crate) async fn play(
+    plan: Plan,
+    lanes: &mut [Lane],
+    processes: &[u32],
+    mut turn: impl AsyncFnMut(&mut Lane) -> Result<Turn>,
+) -> Result<Played> {
+    let mut played = Played { sums: lanes.iter().map(|_| Sum::default()).collect(), ..Played::default() };
+    for lane in &mut *lanes {
+        turn(lane).await?;
+    }
+    let mut counted = 0;
+    while counted < plan.rounds {
+        let before = Usage::read(processes)?;
+        let mut turns = Vec::new();
+        for nth in order(counted, lanes.len()) {
+            turns.push((nth, turn(&mut lanes[nth]).await?));
+        }
+        let foreign = Usage::read(processes)?.foreign_since(&before);
+        if foreign > FOREIGN && !plan.anyway {
+            played.discarded += 1;
+            println!("round discarded: {:.0} % of the machine were others'", foreign * 100.0);
+            if played.discarded > plan.rounds * SPARE {
+                bail!(
+                    "the machine is too busy: {counted} of {} rounds were quiet (--anyway reports all the same)",
+                    plan.rounds
+                );
+            }
+            continue;
+        }
+        for (nth, turn) in turns {
+            played.sums[nth].add(turn);
+        }
+        counted += 1;
+        played.foreign = played.foreign.max(foreign);
+        println!("round {counted} of {}: {:.0} % of the machine were others'", plan.rounds, foreign * 100.0);
+    }
+    ensure!(counted > 0, "no round was asked for");
+    Ok(played)
+}

@@ -1,0 +1,47 @@
+//! Percentiles of what was measured.
+
+/// The value that `share` of `sorted` do not exceed; nearest rank. `None` of nothing.
+pub(crate) fn percentile(sorted: &[u64], share: f64) -> Option<u64> {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a share of a length is a length"
+    )]
+    let rank = (share * sorted.len() as f64).ceil() as usize;
+    sorted.get(rank.clamp(1, sorted.len().max(1)) - 1).copied()
+}
+
+/// The middle, and the one in a hundred.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Spread {
+    pub(crate) p50: u64,
+    pub(crate) p99: u64,
+}
+
+impl Spread {
+    pub(crate) fn of(mut values: Vec<u64>) -> Option<Self> {
+        values.sort_unstable();
+        Some(Self { p50: percentile(&values, 0.50)?, p99: percentile(&values, 0.99)? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_rank_counts() {
+        let hundred: Vec<u64> = (1..=100).collect();
+        for (share, expect) in [(0.0, 1), (0.5, 50), (0.501, 51), (0.99, 99), (1.0, 100)] {
+            assert_eq!(percentile(&hundred, share), Some(expect), "{share}");
+        }
+        assert_eq!(percentile(&[7], 0.5), Some(7));
+        assert_eq!(percentile(&[], 0.5), None);
+    }
+
+    #[test]
+    fn order_does_not_matter() {
+        assert_eq!(Spread::of(vec![3, 1, 2]), Some(Spread { p50: 2, p99: 3 }));
+        assert_eq!(Spread::of(Vec::new()), None);
+    }
+}

@@ -1,0 +1,42 @@
+//! Rows of cells as a table that reads the same in a terminal and in Markdown.
+
+/// The first row is the head, the first column is text, the others are numbers.
+pub(crate) fn table(rows: &[Vec<String>]) -> String {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let cell = |row: &[String], nth: usize| row.get(nth).cloned().unwrap_or_default();
+    let width = |nth| rows.iter().map(|row| cell(row, nth).chars().count()).max().unwrap_or(0).max(3);
+    let widths: Vec<usize> = (0..columns).map(width).collect();
+    let mut text = String::new();
+    for (at, row) in rows.iter().enumerate() {
+        for (nth, width) in widths.iter().enumerate() {
+            let cell = cell(row, nth);
+            text += &if nth == 0 { format!("| {cell:<width$} ") } else { format!("| {cell:>width$} ") };
+        }
+        text += "|\n";
+        if at == 0 {
+            for (nth, width) in widths.iter().enumerate() {
+                text += &format!("| {}{} ", "-".repeat(width - 1), if nth == 0 { "-" } else { ":" });
+            }
+            text += "|\n";
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_stand_below_one_another() {
+        let rows = [vec!["lane", "µs"], vec!["direct", "1 234"], vec!["–"]];
+        let rows = rows.map(|row| row.into_iter().map(str::to_owned).collect());
+        let expect = "\
+| lane   |    µs |
+| ------ | ----: |
+| direct | 1 234 |
+| –      |       |
+";
+        assert_eq!(table(&rows), expect);
+    }
+}
