@@ -10,7 +10,7 @@ use futures_util::future::{Either, select};
 use futures_util::stream::{Stream, StreamExt};
 use serde::{Deserialize, Serialize};
 
-pub use crate::event::Event;
+pub use crate::event::{Event, Line};
 use crate::store::Keeper;
 
 /// One running place of the service. Cloning is cheap; a clone speaks for the same request.
@@ -39,8 +39,18 @@ pub trait Platform: Clone + Send + Sync + 'static {
     /// Bytes that nobody can foresee.
     fn entropy(&self) -> [u8; 10];
 
-    /// Writes one event as one line.
-    fn log(&self, event: &Event);
+    /// Writes one line of the log.
+    fn write(&self, line: &Line<'_>);
+
+    /// The id of the request that this speaks for, where that is known. It is core that knows it.
+    fn request(&self) -> Option<&str> {
+        None
+    }
+
+    /// Logs one event.
+    fn log(&self, event: &Event) {
+        self.write(&Line { event, request: self.request() });
+    }
 
     /// Keeps the instance alive until `task` ends, even when the reply has been sent or its reader left.
     fn wait_until(&self, task: impl Future<Output = ()> + Send + 'static);

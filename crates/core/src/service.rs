@@ -2,6 +2,7 @@
 
 pub mod bearer;
 mod cors;
+mod tagged;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,7 @@ use crate::route::{self, Route};
 use crate::site::Site;
 use crate::store::Memory;
 use crate::{draft, feedback, health, status, terminal};
+use tagged::Tagged;
 
 /// Bytes of a request's body.
 pub const LONGEST_BODY: usize = 64 * 1024;
@@ -68,6 +70,29 @@ where
     B: Stream<Item = Result<Bytes, E>> + Send + Unpin,
     E: Send,
 {
+    let platform = Tagged::new(platform, request.headers());
+    platform.tag(answer(&platform, service, request).await)
+}
+
+/// Plays one round of the monitor, for a trigger that is no request. What came of it is in the log.
+pub async fn round<P: Platform>(platform: &P, service: &Service) {
+    let platform = Tagged::new(platform, &HeaderMap::new());
+    drop(health::round(&platform, service).await);
+}
+
+/// What every request is answered with when the configuration was refused. Logs the faults.
+pub fn misconfigured<P: Platform>(platform: &P, request: &HeaderMap, faults: &Faults) -> Reply {
+    let platform = Tagged::new(platform, request);
+    platform.log(&Event::Misconfigured { faults: faults.0.clone() });
+    platform.tag(Error::Misconfigured.reply())
+}
+
+async fn answer<P, B, E>(platform: &P, service: &Service, request: Request<B>) -> Reply
+where
+    P: Platform,
+    B: Stream<Item = Result<Bytes, E>> + Send + Unpin,
+    E: Send,
+{
     let (head, body) = request.into_parts();
     // Whatever is asked: a client reads a refusal when it has sent all, and a proxy between may break on what is left
     // unread.
@@ -85,12 +110,6 @@ where
         Err(error) => Err(error),
     };
     cors::open_to(origins, &head.headers, reply.unwrap_or_else(|error| error.reply()))
-}
-
-/// What every request is answered with when the configuration was refused. Logs the faults.
-pub fn misconfigured<P: Platform>(platform: &P, faults: &Faults) -> Reply {
-    platform.log(&Event::Misconfigured { faults: faults.0.clone() });
-    Error::Misconfigured.reply()
 }
 
 async fn call<P: Platform>(

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::StreamExt;
-use homefire_core::platform::{Event, FetchError, Moment, Platform};
+use homefire_core::platform::{FetchError, Line, Moment, Platform};
 use homefire_core::reply::{self, Reply};
 use homefire_core::service::{self, Service};
 use homefire_core::store::Nowhere;
@@ -100,8 +100,8 @@ impl Platform for Function {
         self.native.entropy()
     }
 
-    fn log(&self, event: &Event) {
-        self.native.log(event);
+    fn write(&self, line: &Line<'_>) {
+        self.native.write(line);
     }
 
     fn wait_until(&self, task: impl Future<Output = ()> + Send + 'static) {

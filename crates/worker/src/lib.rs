@@ -12,9 +12,9 @@ use std::sync::OnceLock;
 
 use futures_util::stream::StreamExt;
 use homefire_core::config::Faults;
-use homefire_core::health;
 use homefire_core::reply::{self, Reply};
 use homefire_core::service::{self, Service};
+use http::HeaderMap;
 use worker::{
     Context, Env, Headers, HttpRequest, Response, ResponseBuilder, ScheduleContext, ScheduledEvent, event,
 };
@@ -26,7 +26,7 @@ async fn fetch(request: HttpRequest, env: Env, context: Context) -> worker::Resu
     let platform = Worker::of_request(&env, context);
     let reply = match service(&env) {
         Ok(service) => service::handle(&platform, service, request).await,
-        Err(faults) => service::misconfigured(&platform, faults),
+        Err(faults) => service::misconfigured(&platform, request.headers(), faults),
     };
     convert(reply)
 }
@@ -36,9 +36,8 @@ async fn fetch(request: HttpRequest, env: Env, context: Context) -> worker::Resu
 async fn scheduled(_: ScheduledEvent, env: Env, context: ScheduleContext) {
     let platform = Worker::of_round(&env, context);
     match service(&env) {
-        // What came of it is in the log.
-        Ok(service) => drop(health::round(&platform, service).await),
-        Err(faults) => drop(service::misconfigured(&platform, faults)),
+        Ok(service) => service::round(&platform, service).await,
+        Err(faults) => drop(service::misconfigured(&platform, &HeaderMap::new(), faults)),
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use homefire_core::platform::{Event, FetchError, Moment, Platform};
+use homefire_core::platform::{FetchError, Line, Moment, Platform};
 use wasm_bindgen::JsCast;
 use web_sys::WorkerGlobalScope;
 use worker::send::{SendFuture, SendWrapper};
@@ -69,8 +69,8 @@ impl Platform for Worker {
         bytes
     }
 
-    fn log(&self, event: &Event) {
-        let line = serde_json::to_string(event).expect("events have string keys and serialize");
+    fn write(&self, line: &Line<'_>) {
+        let line = serde_json::to_string(line).expect("events have string keys and serialize");
         console_log!("{line}");
     }
 
