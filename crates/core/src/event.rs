@@ -33,6 +33,8 @@ pub enum Event {
     Cut { node: String, model: String, reason: Failure, ms: u64 },
     /// The reader left before the end.
     Left { ms: u64 },
+    /// A question was refused: the service is full, or its address takes more than it may.
+    Limited { reason: &'static str },
     /// No node answered.
     NoNode { ms: u64 },
     /// A draft left. `node` is none where it is the template.

@@ -17,6 +17,7 @@ pub mod failure;
 pub mod feedback;
 pub mod health;
 mod lease;
+pub mod limits;
 pub mod load;
 pub mod monitor;
 pub mod ndjson;

@@ -11,6 +11,7 @@ use futures_util::stream::{Stream, StreamExt};
 use serde::{Deserialize, Serialize};
 
 pub use crate::event::{Event, Line};
+use crate::limits::Limiter;
 use crate::store::Keeper;
 
 /// One running place of the service. Cloning is cheap; a clone speaks for the same request.
@@ -19,6 +20,8 @@ pub trait Platform: Clone + Send + Sync + 'static {
     type Body: Stream<Item = Result<Bytes, FetchError>> + Send + Unpin + 'static;
     /// The platform's own place for records, if it has one.
     type Keeper: Keeper;
+    /// The platform's own place that counts how often somebody comes, if it has one.
+    type Limiter: Limiter;
 
     /// Sends a request and resolves when the reply's head is there. Redirects are not followed.
     ///
@@ -57,6 +60,9 @@ pub trait Platform: Clone + Send + Sync + 'static {
 
     /// Where records are kept for all instances; `None` where the platform has no such place of its own.
     fn keeper(&self) -> Option<&Self::Keeper>;
+
+    /// Who counts how often somebody comes; `None` where the platform has no such place of its own.
+    fn limiter(&self) -> Option<&Self::Limiter>;
 }
 
 /// A moment in time: milliseconds since the Unix epoch.

@@ -10,11 +10,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::stream::{Stream, StreamExt};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::request::Parts;
 use http::{Method, Request};
 
 use crate::config::{Config, Faults};
 use crate::error::Error;
 use crate::event::Event;
+use crate::limits::{Address, Visitors};
 use crate::outlook::Outlook;
 use crate::platform::{Platform, within};
 use crate::reply::Reply;
@@ -44,6 +46,8 @@ pub struct Service {
     pub memory: Memory,
     /// What this instance has heard of the nodes.
     pub outlook: Outlook,
+    /// Who is here, and who came lately.
+    pub visitors: Visitors,
 }
 
 impl Service {
@@ -54,6 +58,7 @@ impl Service {
             site: Site::load(),
             memory: Memory::default(),
             outlook: Outlook::default(),
+            visitors: Visitors::default(),
         }
     }
 
@@ -63,7 +68,7 @@ impl Service {
     }
 }
 
-/// Answers one request.
+/// Answers one request. Its extensions hold the [`Address`] of whoever asks, where the adapter knows it.
 pub async fn handle<P, B, E>(platform: &P, service: &Service, request: Request<B>) -> Reply
 where
     P: Platform,
@@ -106,7 +111,7 @@ where
         return cors::open_to(origins, &head.headers, reply);
     }
     let reply = match route::find(&head.method, head.uri.path()) {
-        Ok(route) => call(platform, service, route, &head.headers, body).await,
+        Ok(route) => call(platform, service, route, &head, body).await,
         Err(error) => Err(error),
     };
     cors::open_to(origins, &head.headers, reply.unwrap_or_else(|error| error.reply()))
@@ -116,11 +121,15 @@ async fn call<P: Platform>(
     platform: &P,
     service: &Service,
     route: Route,
-    headers: &HeaderMap,
+    head: &Parts,
     body: Result<Vec<u8>, Error>,
 ) -> Result<Reply, Error> {
+    let headers = &head.headers;
     match route {
-        Route::Terminal => terminal::handle(platform, service, &json(headers, body)?).await,
+        Route::Terminal => {
+            let address = head.extensions.get::<Address>();
+            terminal::handle(platform, service, address, &json(headers, body)?).await
+        }
         Route::Draft => {
             bearer::check(headers, service.config.draft_key.as_ref())?;
             draft::handle(platform, service, headers, &json(headers, body)?).await

@@ -42,6 +42,7 @@ impl Native {
 impl Platform for Native {
     type Body = Body;
     type Keeper = Nowhere;
+    type Limiter = Nowhere;
 
     async fn fetch(&self, request: http::Request<Bytes>) -> Result<http::Response<Body>, FetchError> {
         client::fetch(&self.client, request).await
@@ -74,6 +75,10 @@ impl Platform for Native {
     }
 
     fn keeper(&self) -> Option<&Nowhere> {
+        None
+    }
+
+    fn limiter(&self) -> Option<&Nowhere> {
         None
     }
 }

@@ -115,6 +115,7 @@ type Body = Pin<Box<dyn Stream<Item = Result<Bytes, FetchError>> + Send>>;
 impl Platform for InProcess {
     type Body = Body;
     type Keeper = Nowhere;
+    type Limiter = Nowhere;
 
     async fn fetch(&self, request: http::Request<Bytes>) -> Result<http::Response<Body>, FetchError> {
         let host = request.uri().host().unwrap_or_default();
@@ -163,6 +164,10 @@ impl Platform for InProcess {
     }
 
     fn keeper(&self) -> Option<&Nowhere> {
+        None
+    }
+
+    fn limiter(&self) -> Option<&Nowhere> {
         None
     }
 }

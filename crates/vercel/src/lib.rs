@@ -11,12 +11,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::StreamExt;
+use homefire_core::limits::Address;
 use homefire_core::platform::{FetchError, Line, Moment, Platform};
 use homefire_core::reply::{self, Reply};
 use homefire_core::service::{self, Service};
 use homefire_core::store::Nowhere;
 use homefire_native::{Body, Native};
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt, BodyStream, Full, StreamBody};
 use vercel_runtime::{AppState, Error, ResponseBody, service_fn};
@@ -58,11 +59,21 @@ struct Function {
 
 impl Function {
     async fn answer(&self, service: &Service, request: vercel_runtime::Request) -> Response<ResponseBody> {
-        let request: Request<_> = request.map(|body| {
+        let address = address(request.headers());
+        let mut request: Request<_> = request.map(|body| {
             BodyStream::new(body).map(|frame| frame.map(|frame| frame.into_data().unwrap_or_default()))
         });
+        if let Some(address) = address {
+            request.extensions_mut().insert(address);
+        }
         convert(service::handle(self, service, request).await)
     }
+}
+
+/// Vercel writes these headers itself, over whatever a client has put there.
+fn address(headers: &HeaderMap) -> Option<Address> {
+    let address = headers.get("x-vercel-forwarded-for").or_else(|| headers.get("x-real-ip"))?;
+    Some(Address(address.to_str().ok()?.to_owned()))
 }
 
 fn convert(reply: Reply) -> Response<ResponseBody> {
@@ -80,6 +91,7 @@ fn convert(reply: Reply) -> Response<ResponseBody> {
 impl Platform for Function {
     type Body = Body;
     type Keeper = Nowhere;
+    type Limiter = Nowhere;
 
     fn fetch(
         &self,
@@ -109,6 +121,10 @@ impl Platform for Function {
     }
 
     fn keeper(&self) -> Option<&Nowhere> {
+        None
+    }
+
+    fn limiter(&self) -> Option<&Nowhere> {
         None
     }
 }

@@ -4,6 +4,7 @@
 //! not `Send`; an isolate has one thread, and this crate alone says so, through `worker::send`.
 
 mod fetch;
+mod limiter;
 mod platform;
 mod records;
 mod timer;
@@ -12,6 +13,7 @@ use std::sync::OnceLock;
 
 use futures_util::stream::StreamExt;
 use homefire_core::config::Faults;
+use homefire_core::limits::Address;
 use homefire_core::reply::{self, Reply};
 use homefire_core::service::{self, Service};
 use http::HeaderMap;
@@ -22,8 +24,11 @@ use worker::{
 use platform::Worker;
 
 #[event(fetch)]
-async fn fetch(request: HttpRequest, env: Env, context: Context) -> worker::Result<Response> {
+async fn fetch(mut request: HttpRequest, env: Env, context: Context) -> worker::Result<Response> {
     let platform = Worker::of_request(&env, context);
+    if let Some(address) = address(request.headers()) {
+        request.extensions_mut().insert(address);
+    }
     let reply = match service(&env) {
         Ok(service) => service::handle(&platform, service, request).await,
         Err(faults) => service::misconfigured(&platform, request.headers(), faults),
@@ -39,6 +44,12 @@ async fn scheduled(_: ScheduledEvent, env: Env, context: ScheduleContext) {
         Ok(service) => service::round(&platform, service).await,
         Err(faults) => drop(service::misconfigured(&platform, &HeaderMap::new(), faults)),
     }
+}
+
+/// Cloudflare writes this header itself, over whatever a client has put there.
+fn address(headers: &HeaderMap) -> Option<Address> {
+    let address = headers.get("cf-connecting-ip")?;
+    Some(Address(address.to_str().ok()?.to_owned()))
 }
 
 /// Read once an isolate: bindings do not change while it lives.

@@ -46,6 +46,7 @@ fn words(event: &Value) -> Option<String> {
         },
         "cut" => format!("{node}: the answer broke off after {ms} ms, {reason}; the reader was told"),
         "left" => format!("the reader left after {ms} ms"),
+        "limited" => format!("a question was refused: {reason}"),
         "no_node" => format!("no node answered, {ms} ms"),
         "drafted" => {
             let (source, tone) = (text("source"), text("tone"));
@@ -100,6 +101,7 @@ mod tests {
             | Event::Answered { .. }
             | Event::Cut { .. }
             | Event::Left { .. }
+            | Event::Limited { .. }
             | Event::NoNode { .. }
             | Event::Drafted { .. }
             | Event::Feedback { .. }
@@ -135,6 +137,7 @@ mod tests {
             "mini: the answer broke off after 7 ms, broken; the reader was told",
         );
         check(&Event::Left { ms }, "the reader left after 7 ms");
+        check(&Event::Limited { reason: "rate" }, "a question was refused: rate");
         check(&Event::NoNode { ms }, "no node answered, 7 ms");
         let drafted = |source, node| Event::Drafted {
             id: "7".to_owned(),

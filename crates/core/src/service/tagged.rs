@@ -48,6 +48,7 @@ fn is_well_formed(id: &[u8]) -> bool {
 impl<P: Platform> Platform for Tagged<P> {
     type Body = P::Body;
     type Keeper = P::Keeper;
+    type Limiter = P::Limiter;
 
     fn fetch(
         &self,
@@ -83,6 +84,10 @@ impl<P: Platform> Platform for Tagged<P> {
 
     fn keeper(&self) -> Option<&P::Keeper> {
         self.platform.keeper()
+    }
+
+    fn limiter(&self) -> Option<&P::Limiter> {
+        self.platform.limiter()
     }
 }
 
