@@ -128,3 +128,23 @@ impl Platform for Function {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_what_vercel_says() {
+        let check = |headers: &[(&'static str, &str)], expect: Option<&str>| {
+            let headers = headers.iter().map(|(name, value)| {
+                (http::HeaderName::from_static(name), value.parse().expect("a header's value"))
+            });
+            let found = address(&headers.collect::<HeaderMap>());
+            assert_eq!(found, expect.map(|address| Address(address.to_owned())));
+        };
+        let (edge, real) = (("x-vercel-forwarded-for", "192.0.2.1"), ("x-real-ip", "192.0.2.2"));
+        check(&[edge, real], Some("192.0.2.1"));
+        check(&[real], Some("192.0.2.2"));
+        check(&[("x-forwarded-for", "192.0.2.3"), ("cf-connecting-ip", "192.0.2.4")], None);
+    }
+}
