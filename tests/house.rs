@@ -104,6 +104,10 @@ fn decisions_wait_for_nothing() {
         "store/memory.rs",
         "config/monitor.rs",
         "config/activity.rs",
+        "config/limits.rs",
+        "limits/address.rs",
+        "limits/places.rs",
+        "limits/window.rs",
         "activity/field.rs",
         "activity/github.rs",
         "activity/gitlab.rs",
@@ -142,9 +146,10 @@ fn the_guard_decides_without_waiting() {
 #[test]
 fn only_routes_and_upstream_name_the_platform() {
     let allowed = [
-        "platform.rs", "service.rs", "departure.rs", "lease.rs", "terminal.rs", "draft.rs", "compose.rs",
-        "feedback.rs", "health.rs", "probe.rs", "tell.rs", "status.rs", "activity.rs", "outlook.rs",
-        "store.rs", "upstash.rs", "upstream.rs", "attempt.rs", "hear.rs", "speak.rs",
+        "platform.rs", "service.rs", "tagged.rs", "departure.rs", "lease.rs", "limits.rs", "terminal.rs",
+        "draft.rs", "compose.rs", "feedback.rs", "health.rs", "probe.rs", "tell.rs", "status.rs",
+        "activity.rs", "outlook.rs", "store.rs", "upstash.rs", "upstream.rs", "attempt.rs", "hear.rs",
+        "speak.rs",
     ];
     for (file, code) in sources("crates/core/src") {
         let name = Path::new(&file).file_name().and_then(|name| name.to_str()).expect("a file's name");

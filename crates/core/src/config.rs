@@ -1,6 +1,7 @@
 //! The configuration, read through a reader that tests can fake; all faults are told at once.
 
 mod activity;
+mod limits;
 mod monitor;
 mod nodes;
 #[cfg(test)]
@@ -10,6 +11,7 @@ use std::fmt;
 use std::time::Duration;
 
 pub use activity::{Activity, Forge};
+pub use limits::Limits;
 pub use monitor::{Keeping, Mail, Monitor};
 pub use nodes::{Models, Node, Nodes};
 
@@ -27,6 +29,9 @@ pub const VARIABLES: &[&str] = &[
     "CF_ACCESS_CLIENT_ID",
     "CF_ACCESS_CLIENT_SECRET",
     "ALLOWED_ORIGINS",
+    "RATE_LIMIT",
+    "STREAMS_PER_ADDRESS",
+    "MOST_STREAMS",
     "CONNECT_MS",
     "FIRST_WORD_MS",
     "LAST_FIRST_WORD_MS",
@@ -75,6 +80,8 @@ pub struct Config {
     pub breaker: Rules,
     /// `ALLOWED_ORIGINS`: the origins whose pages may read the replies.
     pub allowed_origins: Origins,
+    /// What a question must not stand over.
+    pub limits: Limits,
     /// `DRAFT_KEY`: opens the routes that are called from server to server. Without one they are closed.
     pub draft_key: Option<Key>,
     /// The monitor.
@@ -167,6 +174,7 @@ impl Config {
         };
         let continue_hops = reader.count("CONTINUE_HOPS", 1, nodes::MOST_NODES);
         let allowed_origins = read_origins(&mut reader);
+        let limits = limits::read(&mut reader);
         let draft_key = reader.key("DRAFT_KEY");
         let monitor = monitor::read(&mut reader);
         let keeping = monitor::read_keeping(&mut reader);
@@ -184,6 +192,7 @@ impl Config {
                 monitor,
                 keeping,
                 activity,
+                limits,
             }),
             _ => Err(Faults(reader.faults)),
         }

@@ -5,11 +5,15 @@ use http::{Method, StatusCode};
 use serde::Serialize;
 
 use crate::failure::Failure;
+use crate::limits::Limit;
 use crate::reply::{self, Reply};
 use crate::sse::Frame;
 
 /// Seconds after which asking again may help when no node answered.
-const RETRY_SECONDS: u16 = 30;
+const RETRY_SECONDS: u64 = 30;
+
+/// Seconds after which a place may be free again: an answer is rarely longer.
+const PLACE_SECONDS: u64 = 5;
 
 /// What a reader is told instead of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -56,6 +60,10 @@ pub enum Error {
     InvalidEvent,
     /// `body` is missing where it is needed, no text, or too long.
     InvalidBody,
+    /// This address has asked as often as it may, or is being answered as often as it may; seconds until it may again.
+    TooManyRequests(u64),
+    /// So many answers are being written that there is no room for one more.
+    Overloaded,
     /// The monitor's record could not be read or written.
     StoreAway,
     /// The node says that the request itself is wrong.
@@ -112,10 +120,18 @@ impl Error {
         if *self == Self::Unauthorized {
             reply.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if *self == Self::NoNode {
-            reply.headers_mut().insert(RETRY_AFTER, RETRY_SECONDS.into());
+        if let Some(seconds) = self.retry_after() {
+            reply.headers_mut().insert(RETRY_AFTER, seconds.into());
         }
         reply
+    }
+
+    fn retry_after(&self) -> Option<u64> {
+        if let Self::TooManyRequests(seconds) = self {
+            return Some(*seconds);
+        }
+        let after = [(Self::NoNode, RETRY_SECONDS), (Self::Overloaded, PLACE_SECONDS)];
+        after.into_iter().find(|(error, _)| error == self).map(|(_, seconds)| seconds)
     }
 
     fn row(&self) -> (StatusCode, &'static str, &'static str) {
@@ -186,6 +202,16 @@ impl Error {
                 "invalid_body",
                 "\"body\" is a text of at most 10,000 characters, and \"edited\" needs one.",
             ),
+            Self::TooManyRequests(_) => (
+                S::TOO_MANY_REQUESTS,
+                "too_many_requests",
+                "That is more than one address may ask at a time. Commands still work: try \"help\".",
+            ),
+            Self::Overloaded => (
+                S::SERVICE_UNAVAILABLE,
+                "overloaded",
+                "Too many questions are being answered right now. Commands still work: try \"help\".",
+            ),
             Self::StoreAway => {
                 (S::SERVICE_UNAVAILABLE, "store_away", "The store did not answer; this round does not count.")
             }
@@ -206,6 +232,17 @@ impl Error {
                 "misconfigured",
                 "This service is not set up correctly; its log says what is wrong.",
             ),
+        }
+    }
+}
+
+/// What a question stood over, and when it may come again.
+impl From<Limit> for Error {
+    fn from(limit: Limit) -> Self {
+        match limit {
+            Limit::Overload => Self::Overloaded,
+            Limit::Streams => Self::TooManyRequests(PLACE_SECONDS),
+            Limit::Rate(wait) => Self::TooManyRequests(wait.as_secs() + u64::from(wait.subsec_nanos() > 0)),
         }
     }
 }

@@ -8,7 +8,18 @@ use crate::feedback::Verdict;
 use crate::health::Seen;
 use crate::load::Counted;
 
-/// One thing that happened. Adapters print it as one line of JSON.
+/// What the log holds of one event. Adapters print it as one line of JSON.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Line<'a> {
+    /// What happened.
+    #[serde(flatten)]
+    pub event: &'a Event,
+    /// The id of the request that it happened to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request: Option<&'a str>,
+}
+
+/// One thing that happened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
@@ -24,6 +35,8 @@ pub enum Event {
     Resumed { from: String, to: String, reason: Failure },
     /// The reader left before the end.
     Left { ms: u64 },
+    /// A question was refused: the service is full, or its address takes more than it may.
+    Limited { reason: &'static str },
     /// No node answered.
     NoNode { ms: u64 },
     /// A draft left. `node` is none where it is the template.

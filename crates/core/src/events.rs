@@ -12,7 +12,7 @@ use futures_util::stream::Stream;
 /// Bytes of server-sent events.
 ///
 /// Nothing fails once the head is sent: an error is an event like any other. Dropping the stream drops its writer
-/// where it waits, and with it the upstream request and the lease that it holds.
+/// where it waits, and with it the upstream request and the lease that it holds, and what is kept as long as it.
 pub struct Events {
     inner: Arc<Inner>,
 }
@@ -42,6 +42,7 @@ struct Run {
     last: Option<Bytes>,
     reader: Option<Waker>,
     watchdog: Option<Waker>,
+    kept: Option<Box<dyn Send>>,
 }
 
 impl Events {
@@ -53,6 +54,14 @@ impl Events {
         let inner = Arc::new(Inner::default());
         lock(&inner.run).writer = Some(Box::pin(write(Sink { inner: Arc::clone(&inner) })));
         (Self { inner: Arc::clone(&inner) }, Watchdog { inner })
+    }
+
+    /// Keeps `value` as long as the writer.
+    pub(crate) fn keep(&self, value: impl Send + 'static) {
+        let mut run = lock(&self.inner.run);
+        if run.writer.is_some() {
+            run.kept = Some(Box::new(value));
+        }
     }
 }
 
@@ -85,7 +94,7 @@ impl Drop for Events {
 
 impl Run {
     fn close(&mut self) {
-        self.writer = None;
+        (self.writer, self.kept) = (None, None);
         for waker in [self.reader.take(), self.watchdog.take()].into_iter().flatten() {
             waker.wake();
         }

@@ -10,8 +10,8 @@ use crate::platform::{Elapsed, Platform, within};
 use crate::service::Service;
 use crate::store::{self, CountedIn};
 
-/// How long a request waits for the count of all instances.
-const PATIENCE: Duration = Duration::from_millis(50);
+/// How long a request waits for a count of all instances.
+pub(crate) const PATIENCE: Duration = Duration::from_millis(50);
 
 /// From one renewal of a lease to the next.
 const RENEW: Duration = Duration::from_secs(store::LEASE.as_secs() / 2);

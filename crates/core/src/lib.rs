@@ -19,6 +19,7 @@ pub mod feedback;
 pub mod health;
 pub mod hedge;
 mod lease;
+pub mod limits;
 pub mod load;
 pub mod monitor;
 pub mod ndjson;

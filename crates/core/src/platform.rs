@@ -10,7 +10,8 @@ use futures_util::future::{Either, select};
 use futures_util::stream::{Stream, StreamExt};
 use serde::{Deserialize, Serialize};
 
-pub use crate::event::Event;
+pub use crate::event::{Event, Line};
+use crate::limits::Limiter;
 use crate::store::Keeper;
 
 /// One running place of the service. Cloning is cheap; a clone speaks for the same request.
@@ -19,6 +20,8 @@ pub trait Platform: Clone + Send + Sync + 'static {
     type Body: Stream<Item = Result<Bytes, FetchError>> + Send + Unpin + 'static;
     /// The platform's own place for records, if it has one.
     type Keeper: Keeper;
+    /// The platform's own place that counts how often somebody comes, if it has one.
+    type Limiter: Limiter;
 
     /// Sends a request and resolves when the reply's head is there. Redirects are not followed.
     ///
@@ -39,14 +42,27 @@ pub trait Platform: Clone + Send + Sync + 'static {
     /// Bytes that nobody can foresee.
     fn entropy(&self) -> [u8; 10];
 
-    /// Writes one event as one line.
-    fn log(&self, event: &Event);
+    /// Writes one line of the log.
+    fn write(&self, line: &Line<'_>);
+
+    /// The id of the request that this speaks for, where that is known. It is core that knows it.
+    fn request(&self) -> Option<&str> {
+        None
+    }
+
+    /// Logs one event.
+    fn log(&self, event: &Event) {
+        self.write(&Line { event, request: self.request() });
+    }
 
     /// Keeps the instance alive until `task` ends, even when the reply has been sent or its reader left.
     fn wait_until(&self, task: impl Future<Output = ()> + Send + 'static);
 
     /// Where records are kept for all instances; `None` where the platform has no such place of its own.
     fn keeper(&self) -> Option<&Self::Keeper>;
+
+    /// Who counts how often somebody comes; `None` where the platform has no such place of its own.
+    fn limiter(&self) -> Option<&Self::Limiter>;
 }
 
 /// A moment in time: milliseconds since the Unix epoch.

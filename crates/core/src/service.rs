@@ -2,6 +2,7 @@
 
 pub mod bearer;
 mod cors;
+mod tagged;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,11 +10,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::stream::{Stream, StreamExt};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::request::Parts;
 use http::{Method, Request};
 
 use crate::config::{Config, Faults};
 use crate::error::Error;
 use crate::event::Event;
+use crate::limits::{Address, Visitors};
 use crate::outlook::Outlook;
 use crate::platform::{Platform, within};
 use crate::reply::Reply;
@@ -21,6 +24,7 @@ use crate::route::{self, Route};
 use crate::site::Site;
 use crate::store::Memory;
 use crate::{draft, feedback, health, status, terminal};
+use tagged::Tagged;
 
 /// Bytes of a request's body.
 pub const LONGEST_BODY: usize = 64 * 1024;
@@ -42,6 +46,8 @@ pub struct Service {
     pub memory: Memory,
     /// What this instance has heard of the nodes.
     pub outlook: Outlook,
+    /// Who is here, and who came lately.
+    pub visitors: Visitors,
 }
 
 impl Service {
@@ -52,6 +58,7 @@ impl Service {
             site: Site::load(),
             memory: Memory::default(),
             outlook: Outlook::default(),
+            visitors: Visitors::default(),
         }
     }
 
@@ -61,8 +68,31 @@ impl Service {
     }
 }
 
-/// Answers one request.
+/// Answers one request. Its extensions hold the [`Address`] of whoever asks, where the adapter knows it.
 pub async fn handle<P, B, E>(platform: &P, service: &Service, request: Request<B>) -> Reply
+where
+    P: Platform,
+    B: Stream<Item = Result<Bytes, E>> + Send + Unpin,
+    E: Send,
+{
+    let platform = Tagged::new(platform, request.headers());
+    platform.tag(answer(&platform, service, request).await)
+}
+
+/// Plays one round of the monitor, for a trigger that is no request. What came of it is in the log.
+pub async fn round<P: Platform>(platform: &P, service: &Service) {
+    let platform = Tagged::new(platform, &HeaderMap::new());
+    drop(health::round(&platform, service).await);
+}
+
+/// What every request is answered with when the configuration was refused. Logs the faults.
+pub fn misconfigured<P: Platform>(platform: &P, request: &HeaderMap, faults: &Faults) -> Reply {
+    let platform = Tagged::new(platform, request);
+    platform.log(&Event::Misconfigured { faults: faults.0.clone() });
+    platform.tag(Error::Misconfigured.reply())
+}
+
+async fn answer<P, B, E>(platform: &P, service: &Service, request: Request<B>) -> Reply
 where
     P: Platform,
     B: Stream<Item = Result<Bytes, E>> + Send + Unpin,
@@ -81,27 +111,25 @@ where
         return cors::open_to(origins, &head.headers, reply);
     }
     let reply = match route::find(&head.method, head.uri.path()) {
-        Ok(route) => call(platform, service, route, &head.headers, body).await,
+        Ok(route) => call(platform, service, route, &head, body).await,
         Err(error) => Err(error),
     };
     cors::open_to(origins, &head.headers, reply.unwrap_or_else(|error| error.reply()))
-}
-
-/// What every request is answered with when the configuration was refused. Logs the faults.
-pub fn misconfigured<P: Platform>(platform: &P, faults: &Faults) -> Reply {
-    platform.log(&Event::Misconfigured { faults: faults.0.clone() });
-    Error::Misconfigured.reply()
 }
 
 async fn call<P: Platform>(
     platform: &P,
     service: &Service,
     route: Route,
-    headers: &HeaderMap,
+    head: &Parts,
     body: Result<Vec<u8>, Error>,
 ) -> Result<Reply, Error> {
+    let headers = &head.headers;
     match route {
-        Route::Terminal => terminal::handle(platform, service, &json(headers, body)?).await,
+        Route::Terminal => {
+            let address = head.extensions.get::<Address>();
+            terminal::handle(platform, service, address, &json(headers, body)?).await
+        }
         Route::Draft => {
             bearer::check(headers, service.config.draft_key.as_ref())?;
             draft::handle(platform, service, headers, &json(headers, body)?).await

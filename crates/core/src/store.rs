@@ -12,6 +12,7 @@ use std::time::Duration;
 pub use memory::{CountedIn, Memory};
 
 use crate::config::Keeping;
+use crate::limits::Key;
 use crate::platform::{Moment, Platform, within};
 use crate::service::Service;
 
@@ -173,6 +174,22 @@ pub async fn enter<P: Platform>(platform: &P, service: &Service, lease: &str) ->
         }
     };
     within(platform, PATIENCE, enter).await.unwrap_or(Err(StoreError::Away))
+}
+
+/// Counts a visit of `key` among those to all instances, or says how long to wait for the next one. `None` where no
+/// keeper counts them, or it is away.
+pub(crate) async fn visit<P: Platform>(
+    platform: &P,
+    service: &Service,
+    key: &Key,
+    now: Moment,
+) -> Option<Result<(), Duration>> {
+    match &service.config.keeping {
+        Keeping::Upstash(upstash) => {
+            upstash::visit(platform, upstash, key, now, service.config.limits.rate).await.ok()
+        }
+        Keeping::Best | Keeping::Durable | Keeping::Memory => None,
+    }
 }
 
 /// Counts a lease out.

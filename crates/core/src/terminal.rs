@@ -12,6 +12,7 @@ use crate::command;
 use crate::departure::Departure;
 use crate::error::Error;
 use crate::lease;
+use crate::limits::{self, Address};
 use crate::ollama::{Message, Prompt, Role};
 use crate::outlook;
 use crate::platform::{Elapsed, Moment, Platform, within};
@@ -28,14 +29,20 @@ pub use ask::LONGEST_QUERY;
 const LONGEST_ANSWER: u32 = 1024;
 
 /// Answers one question.
-pub async fn handle<P: Platform>(platform: &P, service: &Service, body: &[u8]) -> Result<Reply, Error> {
+pub async fn handle<P: Platform>(
+    platform: &P,
+    service: &Service,
+    address: Option<&Address>,
+    body: &[u8],
+) -> Result<Reply, Error> {
     let arrived = platform.now();
     let ask = Ask::parse(body)?;
     let live = live(platform, service, &ask.query).await;
     if let Some(answer) = command::answer(&ask.query, service.site, &live) {
         return Ok(reply::json(StatusCode::OK, &answer));
     }
-    stream(platform, service, ask, arrived).await
+    let place = limits::admit(platform, service, address).await?;
+    Ok(place.kept_by(stream(platform, service, ask, arrived).await?))
 }
 
 /// Only whoever asks for it waits for the keeper.

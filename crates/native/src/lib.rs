@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use homefire_core::config::Deadlines;
-use homefire_core::platform::{Event, FetchError, Moment, Platform};
+use homefire_core::platform::{FetchError, Line, Moment, Platform};
 use homefire_core::store::Nowhere;
 
 pub use client::{Body, client};
@@ -21,20 +21,20 @@ pub use server::serve;
 #[derive(Clone)]
 pub struct Native {
     client: reqwest::Client,
-    log: Arc<dyn Fn(&Event) + Send + Sync>,
+    log: Arc<dyn Fn(&Line<'_>) + Send + Sync>,
 }
 
 impl Native {
     /// Logs to standard error, one JSON line an event.
     pub fn new(deadlines: &Deadlines) -> Self {
-        Self::with_log(deadlines, |event| {
-            let line = serde_json::to_string(event).expect("events have string keys and serialize");
+        Self::with_log(deadlines, |line| {
+            let line = serde_json::to_string(line).expect("events have string keys and serialize");
             eprintln!("{line}");
         })
     }
 
-    /// Hands every event to `log`.
-    pub fn with_log(deadlines: &Deadlines, log: impl Fn(&Event) + Send + Sync + 'static) -> Self {
+    /// Hands every line to `log`.
+    pub fn with_log(deadlines: &Deadlines, log: impl Fn(&Line<'_>) + Send + Sync + 'static) -> Self {
         Self { client: client::build(deadlines.connect), log: Arc::new(log) }
     }
 }
@@ -42,6 +42,7 @@ impl Native {
 impl Platform for Native {
     type Body = Body;
     type Keeper = Nowhere;
+    type Limiter = Nowhere;
 
     async fn fetch(&self, request: http::Request<Bytes>) -> Result<http::Response<Body>, FetchError> {
         client::fetch(&self.client, request).await
@@ -64,8 +65,8 @@ impl Platform for Native {
         bytes
     }
 
-    fn log(&self, event: &Event) {
-        (self.log)(event);
+    fn write(&self, line: &Line<'_>) {
+        (self.log)(line);
     }
 
     fn wait_until(&self, task: impl Future<Output = ()> + Send + 'static) {
@@ -74,6 +75,10 @@ impl Platform for Native {
     }
 
     fn keeper(&self) -> Option<&Nowhere> {
+        None
+    }
+
+    fn limiter(&self) -> Option<&Nowhere> {
         None
     }
 }

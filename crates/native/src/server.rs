@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::StreamExt;
+use homefire_core::limits::Address;
 use homefire_core::reply::{self, Reply};
 use homefire_core::service::{self, Service};
 use http::{Method, Request, Response, StatusCode};
@@ -61,10 +63,10 @@ pub async fn serve(
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 let (app, stopping) = (Arc::clone(&app), stopping.clone());
                 connections.spawn(async move {
-                    app.connection(stream, stopping).await;
+                    app.connection(stream, peer.ip(), stopping).await;
                     drop(place);
                 });
             }
@@ -87,9 +89,14 @@ struct App {
 }
 
 impl App {
-    async fn connection(self: Arc<Self>, stream: TcpStream, mut stopping: watch::Receiver<bool>) {
+    async fn connection(
+        self: Arc<Self>,
+        stream: TcpStream,
+        peer: IpAddr,
+        mut stopping: watch::Receiver<bool>,
+    ) {
         let _ = stream.set_nodelay(true);
-        let app = service_fn(move |request| Arc::clone(&self).handle(request));
+        let app = service_fn(move |request| Arc::clone(&self).handle(peer, request));
         // A client that closes its side has left, for hyper as for us: the reply is dropped.
         let connection = hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())
@@ -103,7 +110,11 @@ impl App {
         let _ = connection.await;
     }
 
-    async fn handle(self: Arc<Self>, request: Request<Incoming>) -> Result<Response<Body>, Infallible> {
+    async fn handle(
+        self: Arc<Self>,
+        peer: IpAddr,
+        request: Request<Incoming>,
+    ) -> Result<Response<Body>, Infallible> {
         let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
         if is_read && !request.uri().path().starts_with("/api/") {
             return Ok(match self.files.clone().try_call(request).await {
@@ -112,9 +123,10 @@ impl App {
                 Err(_) => convert(reply::empty(StatusCode::INTERNAL_SERVER_ERROR)),
             });
         }
-        let request = request.map(|body| {
+        let mut request = request.map(|body| {
             BodyStream::new(body).map(|frame| frame.map(|frame| frame.into_data().unwrap_or_default()))
         });
+        request.extensions_mut().insert(Address(peer.to_string()));
         Ok(convert(service::handle(&self.platform, &self.service, request).await))
     }
 }

@@ -16,7 +16,13 @@ use tokio::time::timeout;
 const SOON: Duration = Duration::from_secs(5);
 
 async fn start() -> (SocketAddr, oneshot::Sender<()>, JoinHandle<()>) {
-    let read = |name: &str| (name == "OLLAMA_PRIMARY_URL").then(|| "http://127.0.0.1:9".to_owned());
+    start_with(&[]).await
+}
+
+async fn start_with(settings: &[(&str, &str)]) -> (SocketAddr, oneshot::Sender<()>, JoinHandle<()>) {
+    let settings = [settings, &[("OLLAMA_PRIMARY_URL", "http://127.0.0.1:9")]].concat();
+    let read =
+        |name: &str| settings.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
     let service = Service::from_reader(read).expect("one node is configuration enough");
     let platform = Native::with_log(&service.config.deadlines, |_| {});
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("some port is free");
@@ -80,5 +86,29 @@ async fn files_are_served_beside_the_routes_and_nothing_above_them() {
         stream.write_all(request.as_bytes()).await.unwrap();
         let reply = read_all(stream).await;
         assert!(reply.starts_with(&format!("HTTP/1.1 {expect}")), "{line}: {reply}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_is_where_the_connection_comes_from_whatever_is_claimed() {
+    let (addr, _stop, _task) = start_with(&[("RATE_LIMIT", "1")]).await;
+    let forged = [
+        "x-forwarded-for", "x-real-ip", "x-vercel-forwarded-for", "cf-connecting-ip", "forwarded",
+        "client-ip",
+    ];
+    let ask = async |headers: &str| {
+        let mut stream = TcpStream::connect(addr).await.unwrap();
+        let body = r#"{"query":"Who are you?"}"#;
+        let head =
+            "POST /api/terminal HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json";
+        let request = format!("{head}\r\n{headers}content-length: {}\r\n\r\n{body}", body.len());
+        stream.write_all(request.as_bytes()).await.unwrap();
+        read_all(stream).await
+    };
+    let first = ask("").await;
+    assert!(first.starts_with("HTTP/1.1 503") && first.contains("no_node"), "{first}");
+    for name in forged {
+        let reply = ask(&format!("{name}: 192.0.2.1\r\n")).await;
+        assert!(reply.starts_with("HTTP/1.1 429"), "{name}: {reply}");
     }
 }

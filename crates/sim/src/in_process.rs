@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::{self, Stream};
-use homefire_core::platform::{Event, FetchError, Moment, Platform};
+use homefire_core::platform::{Event, FetchError, Line as Logged, Moment, Platform};
 use homefire_core::store::Nowhere;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
@@ -27,7 +27,7 @@ struct Inner {
     connect: Duration,
     nodes: Vec<(String, Node, watch::Sender<Reach>)>,
     outside: Mutex<Vec<Neighbour>>,
-    events: Mutex<Vec<Event>>,
+    lines: Mutex<Vec<(Option<String>, Event)>>,
     drawn: AtomicU64,
     started: Instant,
 }
@@ -44,7 +44,7 @@ impl InProcess {
             connect,
             nodes,
             outside: Mutex::default(),
-            events: Mutex::default(),
+            lines: Mutex::default(),
             drawn: AtomicU64::new(0),
             started: Instant::now(),
         };
@@ -96,7 +96,16 @@ impl InProcess {
 
     /// What was logged since the last call.
     pub fn take_events(&self) -> Vec<Event> {
-        std::mem::take(&mut self.inner.events.lock().unwrap_or_else(PoisonError::into_inner))
+        self.take_lines().into_iter().map(|(_, event)| event).collect()
+    }
+
+    /// What was logged since the last call, each event with the id of its request.
+    pub fn take_lines(&self) -> Vec<(Option<String>, Event)> {
+        std::mem::take(&mut *self.lines())
+    }
+
+    fn lines(&self) -> MutexGuard<'_, Vec<(Option<String>, Event)>> {
+        self.inner.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -106,6 +115,7 @@ type Body = Pin<Box<dyn Stream<Item = Result<Bytes, FetchError>> + Send>>;
 impl Platform for InProcess {
     type Body = Body;
     type Keeper = Nowhere;
+    type Limiter = Nowhere;
 
     async fn fetch(&self, request: http::Request<Bytes>) -> Result<http::Response<Body>, FetchError> {
         let host = request.uri().host().unwrap_or_default();
@@ -144,8 +154,8 @@ impl Platform for InProcess {
         std::array::from_fn(|at| count[at % count.len()])
     }
 
-    fn log(&self, event: &Event) {
-        self.inner.events.lock().unwrap_or_else(PoisonError::into_inner).push(event.clone());
+    fn write(&self, line: &Logged<'_>) {
+        self.lines().push((line.request.map(str::to_owned), line.event.clone()));
     }
 
     fn wait_until(&self, task: impl Future<Output = ()> + Send + 'static) {
@@ -154,6 +164,10 @@ impl Platform for InProcess {
     }
 
     fn keeper(&self) -> Option<&Nowhere> {
+        None
+    }
+
+    fn limiter(&self) -> Option<&Nowhere> {
         None
     }
 }

@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 
 use crate::outside::{Answer, Broken, Outside, Turns, bearer, carried_out, header, json, page, tell};
 use ask::Ask;
-pub use homefire_core::store::upstash::{ENTER, SWAP};
+pub use homefire_core::store::upstash::{ENTER, SWAP, VISIT};
 pub use reply::Reply;
 pub use server::Redis;
 pub use slate::Slate;

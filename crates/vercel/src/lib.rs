@@ -11,12 +11,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::StreamExt;
-use homefire_core::platform::{Event, FetchError, Moment, Platform};
+use homefire_core::limits::Address;
+use homefire_core::platform::{FetchError, Line, Moment, Platform};
 use homefire_core::reply::{self, Reply};
 use homefire_core::service::{self, Service};
 use homefire_core::store::Nowhere;
 use homefire_native::{Body, Native};
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt, BodyStream, Full, StreamBody};
 use vercel_runtime::{AppState, Error, ResponseBody, service_fn};
@@ -58,11 +59,21 @@ struct Function {
 
 impl Function {
     async fn answer(&self, service: &Service, request: vercel_runtime::Request) -> Response<ResponseBody> {
-        let request: Request<_> = request.map(|body| {
+        let address = address(request.headers());
+        let mut request: Request<_> = request.map(|body| {
             BodyStream::new(body).map(|frame| frame.map(|frame| frame.into_data().unwrap_or_default()))
         });
+        if let Some(address) = address {
+            request.extensions_mut().insert(address);
+        }
         convert(service::handle(self, service, request).await)
     }
+}
+
+/// Vercel writes these headers itself, over whatever a client has put there.
+fn address(headers: &HeaderMap) -> Option<Address> {
+    let address = headers.get("x-vercel-forwarded-for").or_else(|| headers.get("x-real-ip"))?;
+    Some(Address(address.to_str().ok()?.to_owned()))
 }
 
 fn convert(reply: Reply) -> Response<ResponseBody> {
@@ -80,6 +91,7 @@ fn convert(reply: Reply) -> Response<ResponseBody> {
 impl Platform for Function {
     type Body = Body;
     type Keeper = Nowhere;
+    type Limiter = Nowhere;
 
     fn fetch(
         &self,
@@ -100,8 +112,8 @@ impl Platform for Function {
         self.native.entropy()
     }
 
-    fn log(&self, event: &Event) {
-        self.native.log(event);
+    fn write(&self, line: &Line<'_>) {
+        self.native.write(line);
     }
 
     fn wait_until(&self, task: impl Future<Output = ()> + Send + 'static) {
@@ -110,5 +122,29 @@ impl Platform for Function {
 
     fn keeper(&self) -> Option<&Nowhere> {
         None
+    }
+
+    fn limiter(&self) -> Option<&Nowhere> {
+        None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_what_vercel_says() {
+        let check = |headers: &[(&'static str, &str)], expect: Option<&str>| {
+            let headers = headers.iter().map(|(name, value)| {
+                (http::HeaderName::from_static(name), value.parse().expect("a header's value"))
+            });
+            let found = address(&headers.collect::<HeaderMap>());
+            assert_eq!(found, expect.map(|address| Address(address.to_owned())));
+        };
+        let (edge, real) = (("x-vercel-forwarded-for", "192.0.2.1"), ("x-real-ip", "192.0.2.2"));
+        check(&[edge, real], Some("192.0.2.1"));
+        check(&[real], Some("192.0.2.2"));
+        check(&[("x-forwarded-for", "192.0.2.3"), ("cf-connecting-ip", "192.0.2.4")], None);
     }
 }

@@ -4,6 +4,7 @@
 //! not `Send`; an isolate has one thread, and this crate alone says so, through `worker::send`.
 
 mod fetch;
+mod limiter;
 mod platform;
 mod records;
 mod timer;
@@ -12,9 +13,10 @@ use std::sync::OnceLock;
 
 use futures_util::stream::StreamExt;
 use homefire_core::config::Faults;
-use homefire_core::health;
+use homefire_core::limits::Address;
 use homefire_core::reply::{self, Reply};
 use homefire_core::service::{self, Service};
+use http::HeaderMap;
 use worker::{
     Context, Env, Headers, HttpRequest, Response, ResponseBuilder, ScheduleContext, ScheduledEvent, event,
 };
@@ -22,11 +24,14 @@ use worker::{
 use platform::Worker;
 
 #[event(fetch)]
-async fn fetch(request: HttpRequest, env: Env, context: Context) -> worker::Result<Response> {
+async fn fetch(mut request: HttpRequest, env: Env, context: Context) -> worker::Result<Response> {
     let platform = Worker::of_request(&env, context);
+    if let Some(address) = address(request.headers()) {
+        request.extensions_mut().insert(address);
+    }
     let reply = match service(&env) {
         Ok(service) => service::handle(&platform, service, request).await,
-        Err(faults) => service::misconfigured(&platform, faults),
+        Err(faults) => service::misconfigured(&platform, request.headers(), faults),
     };
     convert(reply)
 }
@@ -36,10 +41,15 @@ async fn fetch(request: HttpRequest, env: Env, context: Context) -> worker::Resu
 async fn scheduled(_: ScheduledEvent, env: Env, context: ScheduleContext) {
     let platform = Worker::of_round(&env, context);
     match service(&env) {
-        // What came of it is in the log.
-        Ok(service) => drop(health::round(&platform, service).await),
-        Err(faults) => drop(service::misconfigured(&platform, faults)),
+        Ok(service) => service::round(&platform, service).await,
+        Err(faults) => drop(service::misconfigured(&platform, &HeaderMap::new(), faults)),
     }
+}
+
+/// Cloudflare writes this header itself, over whatever a client has put there.
+fn address(headers: &HeaderMap) -> Option<Address> {
+    let address = headers.get("cf-connecting-ip")?;
+    Some(Address(address.to_str().ok()?.to_owned()))
 }
 
 /// Read once an isolate: bindings do not change while it lives.

@@ -5,13 +5,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use homefire_core::platform::{Event, FetchError, Moment, Platform};
+use homefire_core::platform::{FetchError, Line, Moment, Platform};
 use wasm_bindgen::JsCast;
 use web_sys::WorkerGlobalScope;
 use worker::send::{SendFuture, SendWrapper};
 use worker::{Context, Env, ScheduleContext, console_log};
 
 use crate::fetch::{self, Body};
+use crate::limiter::Counter;
 use crate::records::Durable;
 use crate::timer;
 
@@ -20,6 +21,7 @@ use crate::timer;
 pub(crate) struct Worker {
     life: Arc<Life>,
     keeper: Option<Durable>,
+    limiter: Option<Counter>,
 }
 
 enum Life {
@@ -29,17 +31,22 @@ enum Life {
 
 impl Worker {
     pub(crate) fn of_request(env: &Env, context: Context) -> Self {
-        Self { life: Arc::new(Life::Request(context)), keeper: Durable::bound(env) }
+        Self::new(env, Life::Request(context))
     }
 
     pub(crate) fn of_round(env: &Env, context: ScheduleContext) -> Self {
-        Self { life: Arc::new(Life::Round(SendWrapper::new(context))), keeper: Durable::bound(env) }
+        Self::new(env, Life::Round(SendWrapper::new(context)))
+    }
+
+    fn new(env: &Env, life: Life) -> Self {
+        Self { life: Arc::new(life), keeper: Durable::bound(env), limiter: Counter::bound(env) }
     }
 }
 
 impl Platform for Worker {
     type Body = Body;
     type Keeper = Durable;
+    type Limiter = Counter;
 
     fn fetch(
         &self,
@@ -69,8 +76,8 @@ impl Platform for Worker {
         bytes
     }
 
-    fn log(&self, event: &Event) {
-        let line = serde_json::to_string(event).expect("events have string keys and serialize");
+    fn write(&self, line: &Line<'_>) {
+        let line = serde_json::to_string(line).expect("events have string keys and serialize");
         console_log!("{line}");
     }
 
@@ -83,5 +90,9 @@ impl Platform for Worker {
 
     fn keeper(&self) -> Option<&Durable> {
         self.keeper.as_ref()
+    }
+
+    fn limiter(&self) -> Option<&Counter> {
+        self.limiter.as_ref()
     }
 }

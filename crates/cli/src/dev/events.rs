@@ -47,6 +47,7 @@ fn words(event: &Value) -> Option<String> {
         "cut" => format!("{node}: the answer broke off after {ms} ms, {reason}; the reader was told"),
         "resumed" => format!("{}: goes on where {} broke off, {reason}", text("to"), text("from")),
         "left" => format!("the reader left after {ms} ms"),
+        "limited" => format!("a question was refused: {reason}"),
         "no_node" => format!("no node answered, {ms} ms"),
         "drafted" => {
             let (source, tone) = (text("source"), text("tone"));
@@ -102,6 +103,7 @@ mod tests {
             | Event::Cut { .. }
             | Event::Resumed { .. }
             | Event::Left { .. }
+            | Event::Limited { .. }
             | Event::NoNode { .. }
             | Event::Drafted { .. }
             | Event::Feedback { .. }
@@ -139,6 +141,7 @@ mod tests {
         let resumed = Event::Resumed { from: node(), to: "cloud".to_owned(), reason: Failure::Broken };
         check(&resumed, "cloud: goes on where mini broke off, broken");
         check(&Event::Left { ms }, "the reader left after 7 ms");
+        check(&Event::Limited { reason: "rate" }, "a question was refused: rate");
         check(&Event::NoNode { ms }, "no node answered, 7 ms");
         let drafted = |source, node| Event::Drafted {
             id: "7".to_owned(),

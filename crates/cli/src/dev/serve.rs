@@ -8,8 +8,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use homefire::process::Group;
 use homefire::{tools, wrangler};
-use homefire_core::health;
-use homefire_core::service::Service;
+use homefire_core::service::{self, Service};
 use homefire_native::Native;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::net::TcpListener;
@@ -92,8 +91,8 @@ pub(crate) async fn start(on: On, port: u16, variables: &[(String, String)]) -> 
 fn native(listener: TcpListener, variables: &[(String, String)]) -> Result<JoinHandle<()>> {
     let find = |name: &str| variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
     let service = Service::from_reader(find).map_err(|faults| Refused(faults.to_string()))?;
-    let platform = Native::with_log(&service.config.deadlines, |event| {
-        events::show_line(&serde_json::to_string(event).expect("events have string keys and serialize"));
+    let platform = Native::with_log(&service.config.deadlines, |line| {
+        events::show_line(&serde_json::to_string(line).expect("events have string keys and serialize"));
     });
     let (public, service) = (tools::root().join("public"), Arc::new(service));
     let rounds = rounds(platform.clone(), Arc::clone(&service));
@@ -110,8 +109,7 @@ fn native(listener: TcpListener, variables: &[(String, String)]) -> Result<JoinH
 /// The monitor on a timer, as the triggers of the platforms are.
 async fn rounds(platform: Native, service: Arc<Service>) {
     loop {
-        // What came of it is in the log.
-        let _ = health::round(&platform, &service).await;
+        service::round(&platform, &service).await;
         sleep(service.config.monitor.period).await;
     }
 }

@@ -150,4 +150,7 @@ fn each_fault_of_drafts_and_monitor_names_its_variable() {
     check(&[("HOMEFIRE_STORE", "upstash")], &["HOMEFIRE_STORE"]);
     check(&[("HOMEFIRE_STORE", "disk")], &["HOMEFIRE_STORE"]);
     check(&[("HOMEFIRE_STORE", "memory")], &[]);
+    check(&[("RATE_LIMIT", "0"), ("STREAMS_PER_ADDRESS", "1"), ("MOST_STREAMS", "10000")], &[]);
+    check(&[("RATE_LIMIT", "1001"), ("MOST_STREAMS", "0")], &["RATE_LIMIT", "MOST_STREAMS"]);
+    check(&[("RATE_LIMIT", "-1"), ("STREAMS_PER_ADDRESS", "some")], &["RATE_LIMIT", "STREAMS_PER_ADDRESS"]);
 }

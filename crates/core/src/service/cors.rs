@@ -10,7 +10,7 @@ use crate::config::Origins;
 use crate::reply::{self, Reply};
 
 const EXPOSED: HeaderValue =
-    HeaderValue::from_static("x-homefire-node, x-homefire-model, server-timing, retry-after");
+    HeaderValue::from_static("x-homefire-node, x-homefire-model, x-request-id, server-timing, retry-after");
 const TIMING_ALLOW_ORIGIN: HeaderName = HeaderName::from_static("timing-allow-origin");
 
 /// Seconds for which a browser need not ask again.

@@ -1,5 +1,7 @@
 //! Records in Redis, over the REST interface of Upstash.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
 use http::{Method, Request};
@@ -7,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{LONGEST_RECORD, Record, StoreError};
+use crate::limits::{Key, WINDOW};
 use crate::platform::{Moment, Platform, gather};
 use crate::upstream::AGENT;
 
@@ -30,6 +33,14 @@ const LEASES: &str = "homefire:leases";
 pub const ENTER: &str = "redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1]) \
                          redis.call('ZADD', KEYS[1], ARGV[2], ARGV[3]) redis.call('PEXPIRE', KEYS[1], ARGV[4]) \
                          return redis.call('ZCARD', KEYS[1])";
+
+/// Visits that no longer count go; this one comes, unless so many count already: then it is how long to wait.
+pub const VISIT: &str = "local now, window, most = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3]) \
+                         redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now - window) \
+                         local over = redis.call('ZCARD', KEYS[1]) - most \
+                         if over >= 0 then \
+                         return redis.call('ZRANGE', KEYS[1], over, over, 'WITHSCORES')[2] + window - now end \
+                         redis.call('ZADD', KEYS[1], now, ARGV[4]) redis.call('PEXPIRE', KEYS[1], window) return 0";
 
 pub(super) async fn load<P: Platform>(
     platform: &P,
@@ -82,6 +93,26 @@ pub(super) async fn leave<P: Platform>(
     match command(platform, upstash, &json!(["ZREM", LEASES, lease])).await? {
         Answer::Result(Value::Number(_)) => Ok(()),
         Answer::Result(_) | Answer::Error(_) => Err(StoreError::Garbage),
+    }
+}
+
+pub(super) async fn visit<P: Platform>(
+    platform: &P,
+    upstash: &Upstash,
+    key: &Key,
+    now: Moment,
+    most: usize,
+) -> Result<Result<(), Duration>, StoreError> {
+    let (name, window) = (format!("homefire:visits:{key}"), WINDOW.as_millis().to_string());
+    let visit = uuid::Builder::from_unix_timestamp_millis(now.0, &platform.entropy()).into_uuid().to_string();
+    let eval = json!(["EVAL", VISIT, 1, name, now, window, most, visit]);
+    let wait = match command(platform, upstash, &eval).await? {
+        Answer::Result(Value::Number(millis)) => millis.as_u64(),
+        Answer::Result(_) | Answer::Error(_) => None,
+    };
+    match wait.ok_or(StoreError::Garbage)? {
+        0 => Ok(Ok(())),
+        millis => Ok(Err(Duration::from_millis(millis).min(WINDOW))),
     }
 }
 

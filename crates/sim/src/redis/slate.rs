@@ -1,4 +1,4 @@
-//! A stand-in for Redis in virtual time: a few commands, and two scripts by their meaning.
+//! A stand-in for Redis in virtual time: a few commands, and three scripts by their meaning.
 
 use std::collections::HashMap;
 use std::io;
@@ -8,10 +8,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use super::{Command, ENTER, Engine, Reply, SWAP};
+use super::{Command, ENTER, Engine, Reply, SWAP, VISIT};
 
 /// What is written, until it is wiped or its time is over. It knows PING, GET, SET with EX and NX, DEL, TYPE, HSET, ZADD,
-/// ZREM, ZCARD, [`SWAP`] and [`ENTER`].
+/// ZREM, ZCARD, [`SWAP`], [`ENTER`] and [`VISIT`].
 #[derive(Debug, Default)]
 pub struct Slate {
     entries: Mutex<HashMap<Bytes, Entry>>,
@@ -114,7 +114,10 @@ impl Page<'_> {
             ("EVAL", [script, count, key, now, until, lease, lasts]) if script == ENTER && count == "1" => {
                 self.enter(key, integer(now)?, integer(until)?, lease, integer(lasts)?)
             }
-            ("EVAL", _) => Err("ERR the stand-in knows two scripts, each with one key".to_owned()),
+            ("EVAL", [script, count, key, now, window, most, visit]) if script == VISIT && count == "1" => {
+                self.visit(key, integer(now)?, integer(window)?, integer(most)?, visit)
+            }
+            ("EVAL", _) => Err("ERR the stand-in knows three scripts, each with one key".to_owned()),
             ("ZADD", [key, score, member]) => {
                 let (mut set, until) = self.sorted(key)?;
                 let is_new = set.insert(member.clone(), integer(score)?).is_none();
@@ -152,6 +155,29 @@ impl Page<'_> {
         let lasts = u64::try_from(lasts).map_err(|_| "ERR invalid expire time".to_owned())?;
         self.put_sorted(key, set, Instant::now().checked_add(Duration::from_millis(lasts)));
         Ok(Reply::Integer(count))
+    }
+
+    /// [`VISIT`], by its meaning.
+    fn visit(
+        &mut self,
+        key: &Bytes,
+        now: i64,
+        window: i64,
+        most: i64,
+        visit: &Bytes,
+    ) -> Result<Reply, String> {
+        let (mut set, until) = self.sorted(key)?;
+        set.retain(|_, came| *came > now - window);
+        if let Ok(over) = usize::try_from(length(&set) - most) {
+            let mut moments: Vec<i64> = set.values().copied().collect();
+            moments.sort_unstable();
+            self.put_sorted(key, set, until);
+            return Ok(Reply::Integer(moments[over] + window - now));
+        }
+        set.insert(visit.clone(), now);
+        let lasts = u64::try_from(window).map_err(|_| "ERR invalid expire time".to_owned())?;
+        self.put_sorted(key, set, Instant::now().checked_add(Duration::from_millis(lasts)));
+        Ok(Reply::Integer(0))
     }
 
     fn sorted(&self, key: &[u8]) -> Result<(HashMap<Bytes, i64>, Option<Instant>), String> {

@@ -6,14 +6,15 @@ use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{Command, ENTER, Engine, Fault, Redis, Reply, SWAP, Slate, Upstash};
+use super::{Command, ENTER, Engine, Fault, Redis, Reply, SWAP, Slate, Upstash, VISIT};
 use crate::outside::{Broken, Outside};
 
-/// `{swap}` and `{enter}` are the scripts.
+/// `{swap}`, `{enter}` and `{visit}` are the scripts.
 fn command(text: &str) -> Command {
     let word = |word: &str| match word {
         "{swap}" => Bytes::from_static(SWAP.as_bytes()),
         "{enter}" => Bytes::from_static(ENTER.as_bytes()),
+        "{visit}" => Bytes::from_static(VISIT.as_bytes()),
         "''" => Bytes::new(),
         _ => word.to_owned().into(),
     };
@@ -61,7 +62,22 @@ async fn the_stand_in_answers_as_redis_does() {
         "ZREM h x",
         "ZCARD h",
     ];
-    for text in session.into_iter().chain(swaps).chain(leases) {
+    let visits = [
+        "EVAL {visit} 1 v 1767225600000 60000 2 a",
+        "EVAL {visit} 1 v 1767225610000 60000 2 b",
+        "EVAL {visit} 1 v 1767225620000 60000 2 c",
+        "ZCARD v",
+        "TYPE v",
+        "EVAL {visit} 1 v 1767225659999 60000 2 c",
+        "EVAL {visit} 1 v 1767225660000 60000 2 c",
+        "EVAL {visit} 1 v 1767225660000 60000 2 d",
+        // Fewer are allowed than have come; a clock is behind.
+        "EVAL {visit} 1 v 1767225660000 60000 1 d",
+        "EVAL {visit} 1 v 1767225650000 60000 2 d",
+        "EVAL {visit} 1 v 1767225730000 60000 1 d",
+        "ZCARD v",
+    ];
+    for text in session.into_iter().chain(swaps).chain(leases).chain(visits) {
         let commands = [command(text)];
         assert_eq!(slate.run(&commands).await.unwrap(), redis.run(&commands).await.unwrap(), "{text}");
     }
