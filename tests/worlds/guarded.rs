@@ -24,8 +24,8 @@ pub(crate) struct Guarded {
     url: String,
     log: Log,
     client: reqwest::Client,
-    /// Somebody who has the place at the first model, until this is aborted.
-    guest: Option<Task>,
+    /// They have the places at the models, until they are aborted.
+    guests: Vec<Task>,
     _serving: Task,
 }
 
@@ -96,7 +96,7 @@ impl Guarded {
         let addr = listener.local_addr().map_err(|error| error.to_string())?;
         let serving = Task::run(serve(listener, None, guard.clone(), std::future::pending()));
         let client = homefire_native::client().build().expect("a plain client");
-        Ok(Self { guard, url: format!("http://{addr}"), log, client, guest: None, _serving: serving })
+        Ok(Self { guard, url: format!("http://{addr}"), log, client, guests: Vec::new(), _serving: serving })
     }
 
     pub(crate) fn url(&self) -> String {
@@ -119,24 +119,27 @@ impl Guarded {
         Ok(())
     }
 
-    /// Has somebody ask the first model, who hears nothing and stays.
+    /// Has somebody ask each model, who hears nothing and stays: the guard would choose one that has a place.
     async fn fill(&mut self, node: &Node) -> Result<(), String> {
-        node.queue(Script::Hang);
-        let body = json!({"model": MODELS[0], "messages": [{"role": "user", "content": "Hello?"}]});
-        let request = self.client.post(format!("{}/api/chat", self.url)).bearer_auth(SECRET);
-        let request = request.body(body.to_string());
-        self.guest = Some(Task::run(async move {
-            if let Ok(reply) = request.send().await {
-                drop(reply.bytes().await);
-            }
-        }));
-        patiently(async || node.in_flight() == 1).await.map_err(|()| "the guest was not let in".to_owned())
+        for model in MODELS {
+            node.queue(Script::Hang);
+            let body = json!({"model": model, "messages": [{"role": "user", "content": "Hello?"}]});
+            let request = self.client.post(format!("{}/api/chat", self.url)).bearer_auth(SECRET);
+            let request = request.body(body.to_string());
+            self.guests.push(Task::run(async move {
+                if let Ok(reply) = request.send().await {
+                    drop(reply.bytes().await);
+                }
+            }));
+        }
+        let are_in = async || self.guard.in_flight() == MODELS.len() && node.in_flight() == MODELS.len();
+        patiently(are_in).await.map_err(|()| "the guests were not let in".to_owned())
     }
 
     /// Serves again, and is through with what was asked of it. A guard that broke an answer off looks whether Ollama has
     /// lost its slot: that is over, too.
     pub(crate) async fn rest(&mut self, ollama: &Server) -> Result<(), String> {
-        self.guest = None;
+        self.guests.clear();
         self.guard.obey(Order::Resume);
         let is_through = async || self.guard.in_flight() == 0 && self.has_looked(ollama).await;
         patiently(is_through).await.map_err(|()| {

@@ -5,6 +5,7 @@ mod contract;
 mod draft;
 mod guard;
 mod input;
+mod resume;
 mod run;
 mod terminal;
 
@@ -118,6 +119,9 @@ pub enum Told {
     Answer(Who, &'static [(&'static str, &'static str)]),
     /// What this node said up to the fault, then an error of this code.
     Cut(Who, &'static str),
+    /// What `mini` said, then what `cloud` said, without a seam between; or, behind so many times `restart`, what `cloud`
+    /// said alone.
+    Resumed(usize),
     /// Heartbeats, then an error of this code.
     Error(&'static str),
     /// A draft with these fields, which keeps the contract.
@@ -148,6 +152,8 @@ pub const SETTINGS: &[(&str, &str)] = &[
     ("ANSWER_MS", "5000"),
     ("HEARTBEAT_MS", "100"),
     ("EARLY_HEAD_MS", "1000"),
+    // Rows fail one after the other, and each is to find both nodes in their order.
+    ("BREAK_AFTER", "0"),
     ("ALLOWED_ORIGINS", "https://example.com"),
     ("NODE_TOKEN", SECRET),
     ("DRAFT_BUDGET_MS", "3000"),
@@ -178,7 +184,7 @@ pub fn nodes_variable(mini: &str, cloud: &str) -> String {
 
 /// Every row that is played in all worlds.
 pub fn all() -> impl Iterator<Item = &'static Scenario> {
-    terminal::ROWS.iter().chain(input::ROWS).chain(draft::ROWS)
+    terminal::ROWS.iter().chain(resume::ROWS).chain(input::ROWS).chain(draft::ROWS)
 }
 
 /// The rows that are played only where a guard stands before each node.

@@ -30,6 +30,7 @@ struct Stream {
     text: String,
     heartbeats: usize,
     restarts: usize,
+    failovers: Vec<(String, String)>,
     end: Option<Value>,
 }
 
@@ -51,6 +52,10 @@ impl Stream {
                     let piece = event["content"].as_str().ok_or(format!("no content: {data}"))?;
                     same("a placeholder is whole", &piece.matches('{').count(), &piece.matches('}').count())?;
                     stream.text += piece;
+                }
+                Some("failover") => {
+                    let name = |place: &str| event[place].as_str().unwrap_or_default().to_owned();
+                    stream.failovers.push((name("from"), name("to")));
                 }
                 Some("restart") => {
                     stream.restarts += 1;
@@ -160,6 +165,22 @@ fn told(expect: &Expect, observed: &Observed) -> Result<(), String> {
                 _ => same("the text", &stream.text, said),
             }
         }
+        Told::Resumed(restarts) => {
+            let stream = Stream::read(&observed.body)?;
+            let end = stream.end.ok_or("the stream ended silently")?;
+            same("the last event", &(&end["type"], &end["node"]), &(&"done".into(), &"cloud".into()))?;
+            let from_to = ("mini".to_owned(), "cloud".to_owned());
+            same("the seams", &stream.failovers, &vec![from_to])?;
+            same("restarts", &stream.restarts, &restarts)?;
+            let [mini, cloud] = [Who::Mini, Who::Cloud].map(last);
+            let (mini, cloud) = (&mini?.said, &cloud?.said);
+            // The node is sent what was said without the space at its end, and says that again.
+            let whole = match cloud.strip_prefix(repeated(mini, cloud)) {
+                _ if restarts > 0 => cloud.clone(),
+                rest => format!("{}{}", mini.trim_end(), rest.unwrap_or(cloud)),
+            };
+            same("the text", &stream.text, &whole)
+        }
         Told::Error(code) => {
             let stream = Stream::read(&observed.body)?;
             let end = stream.end.ok_or("the stream ended silently")?;
@@ -182,6 +203,12 @@ fn told(expect: &Expect, observed: &Observed) -> Result<(), String> {
         }
         Told::Left(who) => same("the end that the node saw", &last(who)?.end, &Some(End::Left)),
     }
+}
+
+/// The longest end of `first` with which `second` begins.
+fn repeated<'a>(first: &'a str, second: &str) -> &'a str {
+    let ends = first.char_indices().map(|(at, _)| &first[at..]);
+    ends.filter(|end| end.len() > 3).find(|end| second.starts_with(end)).unwrap_or_default()
 }
 
 /// What every draft has, whoever wrote it.

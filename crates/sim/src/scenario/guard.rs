@@ -24,7 +24,7 @@ pub(super) fn heard(scenario: &Scenario, node: &str) -> Option<&'static str> {
 pub const EARLY: &str = "mini";
 
 /// What a guard says that takes no request now.
-const BUSY: &str = "busy|status_503";
+const BUSY: &str = "busy";
 
 macro_rules! failed_over {
     ($name:literal, $mini:expr, $reason:expr, $asked:literal) => {

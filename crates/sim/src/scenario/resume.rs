@@ -45,7 +45,13 @@ pub(super) const ROWS: &[Scenario] = &[
     resumed!("resumed_after_an_endless_line", "long-line@10", "say", GOES_ON),
     resumed!("resumed_in_split_characters", "reset@12", "say,split", GOES_ON),
     resumed!("last_words_come_twice", "reset@12", "say,repeat=3", GOES_ON),
-    resumed!("other_node_starts_over", "reset@12", "say,anew", STARTS_OVER),
+    resumed!("other_node_says_all_of_it_again", "reset@12", "say,anew", GOES_ON),
+    resumed!(
+        "other_node_starts_over",
+        "reset@12",
+        "say,text=You%20asked%20about%20nothing%20at%20all%2E",
+        STARTS_OVER
+    ),
     resumed!("too_little_to_go_on_with", "reset@2", "say", STARTS_OVER),
     resumed!("other_node_refuses_to_go_on", "reset@12", "400;say", Expect { asked: [1, 2], ..STARTS_OVER }),
     resumed!("other_node_breaks_over_it", "reset@12", "error@0;say", Expect { asked: [1, 2], ..STARTS_OVER }),

@@ -40,9 +40,6 @@ pub(super) const FAILED_OVER: Expect = Expect {
     ..WELL.expect
 };
 
-/// The answer breaks off.
-const BROKEN_OFF: Expect = Expect { told: Cut(Mini, "cut"), ..WELL.expect };
-
 /// Nobody answers.
 pub(super) const NOBODY: Expect = Expect {
     status: 503,
@@ -66,12 +63,6 @@ macro_rules! failed_over {
 macro_rules! whole {
     ($name:literal, $script:literal) => {
         Scenario { name: $name, mini: Up($script), ..WELL }
-    };
-}
-
-macro_rules! cut {
-    ($name:literal, $script:literal) => {
-        Scenario { name: $name, mini: Up($script), expect: BROKEN_OFF, ..WELL }
     };
 }
 
@@ -172,12 +163,6 @@ pub(super) const ROWS: &[Scenario] = &[
         ..WELL
     },
     // The answer breaks off after its first word.
-    cut!("cut_by_a_reset", "reset@5"),
-    cut!("cut_by_a_clean_end", "end@5"),
-    cut!("cut_by_an_error_line", "error@5"),
-    cut!("cut_by_garbage", "garbage@5"),
-    cut!("cut_by_silence", "stall@5"),
-    cut!("cut_by_an_endless_line", "long-line@5"),
     Scenario {
         name: "answer_takes_too_long",
         mini: Up("say,pace=150"),
