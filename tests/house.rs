@@ -72,6 +72,11 @@ fn decisions_wait_for_nothing() {
         "ndjson.rs",
         "sse.rs",
         "relay.rs",
+        "seam.rs",
+        "seam/overlap.rs",
+        "told.rs",
+        "breaker.rs",
+        "hedge.rs",
         "deadline.rs",
         "load.rs",
         "trail.rs",
@@ -148,8 +153,8 @@ fn only_routes_and_upstream_name_the_platform() {
     let allowed = [
         "platform.rs", "service.rs", "tagged.rs", "departure.rs", "lease.rs", "limits.rs", "terminal.rs",
         "draft.rs", "compose.rs", "feedback.rs", "health.rs", "probe.rs", "tell.rs", "status.rs",
-        "activity.rs", "outlook.rs", "store.rs", "upstash.rs", "upstream.rs", "attempt.rs", "hear.rs",
-        "speak.rs",
+        "activity.rs", "outlook.rs", "store.rs", "upstash.rs", "upstream.rs", "asking.rs", "attempt.rs",
+        "company.rs", "hear.rs", "resume.rs", "speak.rs",
     ];
     for (file, code) in sources("crates/core/src") {
         let name = Path::new(&file).file_name().and_then(|name| name.to_str()).expect("a file's name");

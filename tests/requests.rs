@@ -127,12 +127,18 @@ async fn whatever_happens_to_a_request_is_logged_with_its_id() {
     let told = |id: &str| -> Vec<&Event> {
         lines.iter().filter(|(request, _)| request.as_deref() == Some(id)).map(|(_, event)| event).collect()
     };
-    assert!(matches!(told("one")[..], [Event::Word { .. }, Event::Cut { .. }]), "{lines:?}");
+    assert!(
+        matches!(
+            told("one")[..],
+            [Event::Word { .. }, Event::Word { .. }, Event::Resumed { .. }, Event::Answered { .. }]
+        ),
+        "{lines:?}"
+    );
     assert!(
         matches!(told("two")[..], [Event::Failed { .. }, Event::Word { .. }, Event::Answered { .. }]),
         "{lines:?}"
     );
-    assert_eq!(lines.len(), 5, "{lines:?}");
+    assert_eq!(lines.len(), 7, "{lines:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -35,6 +35,7 @@ pub const VARIABLES: &[&str] = &[
     "CONNECT_MS",
     "FIRST_WORD_MS",
     "LAST_FIRST_WORD_MS",
+    "COLD_FIRST_WORD_MS",
     "IDLE_MS",
     "ANSWER_MS",
     "HEARTBEAT_MS",
@@ -101,6 +102,8 @@ pub struct Deadlines {
     pub first_word: Duration,
     /// `LAST_FIRST_WORD_MS`, 60 s: until the last node speaks.
     pub last_first_word: Duration,
+    /// `COLD_FIRST_WORD_MS`, 30 s: until a node speaks that must load its model first.
+    pub cold_first_word: Duration,
     /// `IDLE_MS`, 20 s: between two chunks of an answer.
     pub idle: Duration,
     /// `ANSWER_MS`, 120 s: from the request to the end of its answer.
@@ -118,12 +121,19 @@ impl Deadlines {
         connect: Duration::from_secs(3),
         first_word: Duration::from_secs(15),
         last_first_word: Duration::from_secs(60),
+        cold_first_word: Duration::from_secs(30),
         idle: Duration::from_secs(20),
         answer: Duration::from_secs(120),
         heartbeat: Duration::from_secs(5),
         early_head: Duration::from_secs(10),
         draft: Duration::from_secs(45),
     };
+
+    /// How long a node's first word is waited for. A load that is given up begins anew at the next try.
+    pub fn patience(&self, is_last: bool, is_cold: bool) -> Duration {
+        let patience = if is_last { self.last_first_word } else { self.first_word };
+        if is_cold { patience.max(self.cold_first_word) } else { patience }
+    }
 }
 
 /// When a second node is asked while the first is silent.
@@ -205,6 +215,7 @@ fn read_deadlines(reader: &mut Reader<'_>) -> Deadlines {
         connect: reader.millis("CONNECT_MS", default.connect),
         first_word: reader.millis("FIRST_WORD_MS", default.first_word),
         last_first_word: reader.millis("LAST_FIRST_WORD_MS", default.last_first_word),
+        cold_first_word: reader.millis("COLD_FIRST_WORD_MS", default.cold_first_word),
         idle: reader.millis("IDLE_MS", default.idle),
         answer: reader.millis("ANSWER_MS", default.answer),
         heartbeat: reader.millis("HEARTBEAT_MS", default.heartbeat),

@@ -33,7 +33,7 @@ use crate::reply::{self, Reply};
 use crate::service::Service;
 use crate::sse;
 use crate::trail::Trail;
-use crate::upstream::Question;
+use crate::upstream::{Question, Waking};
 use audience::Audience;
 use compose::compose;
 use request::Request;
@@ -74,6 +74,7 @@ pub async fn handle<P: Platform>(
         load: lease.load,
         prompt: prompt::ask(&request),
         trail: trail.clone(),
+        waking: Waking::default(),
         outlook: service.outlook.clone(),
     };
     if is_streamed(headers) {

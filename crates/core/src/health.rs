@@ -19,6 +19,7 @@ use crate::platform::Platform;
 use crate::reply::{self, Reply};
 use crate::service::Service;
 use crate::store::{self, Record as Kept, StoreError};
+use probe::Look;
 use tell::Heard;
 
 /// Every so many rounds a node that is idle is asked for a word: it may list its models while generation hangs.
@@ -78,8 +79,10 @@ async fn play<P: Platform>(platform: &P, service: &Service) -> Result<Outcome, S
     // A round that comes again at once, retried or triggered twice, is no second look; what is untold it tells.
     let is_early = platform.now().since(record.checked) < service.config.monitor.period / 2;
     if !is_early {
-        findings = look(platform, service, &record).await;
+        let looks = look(platform, service, &record).await;
+        findings = looks.iter().map(|(name, look)| (name.clone(), look.finding.clone())).collect();
         record.observe(&findings, platform.now(), service.config.monitor.damping);
+        looks.into_iter().for_each(|(name, look)| record.note_resident(&name, look.resident));
         kept = record.to_text();
         if !store::swap(platform, service, Kept::Monitor, old.as_deref(), &kept).await? {
             return Ok(outcome(&record, &findings, 0));
@@ -116,7 +119,7 @@ fn refresh<P: Platform>(platform: &P, service: &Service) {
 
 /// A word is asked for in every third round of a node that is idle, and in every one while it is thought to hang: a look
 /// at its models would not tell.
-async fn look<P: Platform>(platform: &P, service: &Service, record: &Record) -> Vec<(String, Finding)> {
+async fn look<P: Platform>(platform: &P, service: &Service, record: &Record) -> Vec<(String, Look)> {
     let config = &service.config;
     let is_turn = (record.round + 1).is_multiple_of(WORD_EVERY) && service.memory.in_flight() == 0;
     let looks = config.nodes.iter().map(|node| async move {

@@ -23,9 +23,9 @@ impl Budget {
         self.0 = (self.0 + share).min(MOST * ONE);
     }
 
-    /// Whether there is a hedge left; it is spent.
-    pub fn spend(&mut self) -> bool {
-        let left = self.0.checked_sub(ONE);
+    /// Whether there is a hedge left; it is spent. A share of nothing is nothing.
+    pub fn spend(&mut self, share: usize) -> bool {
+        let left = self.0.checked_sub(ONE).filter(|_| share > 0);
         self.0 = left.unwrap_or(self.0);
         left.is_some()
     }
@@ -41,16 +41,16 @@ mod tests {
             let mut budget = Budget::default();
             let spent = (0..requests).filter(|_| {
                 budget.earn(share);
-                budget.spend()
+                budget.spend(share)
             });
             assert_eq!(spent.count(), expect, "{share} % of {requests}");
         };
         check(5, 1, 1);
         check(5, 1000, 51);
         check(50, 10, 6);
-        check(0, 1000, 1);
+        check(0, 1000, 0);
         let mut calm = Budget::default();
         (0..1000).for_each(|_| calm.earn(5));
-        assert_eq!((0..100).filter(|_| calm.spend()).count(), 5);
+        assert_eq!((0..100).filter(|_| calm.spend(5)).count(), 5);
     }
 }

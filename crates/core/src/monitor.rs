@@ -59,6 +59,8 @@ pub struct Known {
     pub state: State,
     /// How it was, day by day.
     pub days: Days,
+    /// Which of the configured models it had in memory, where the last look could see it.
+    pub resident: Option<Vec<String>>,
 }
 
 impl Record {
@@ -94,6 +96,13 @@ impl Record {
         self.untold.push(Letter { flips, answering });
         if self.untold.len() > MOST_UNTOLD {
             self.untold.remove(0);
+        }
+    }
+
+    /// Takes in which models a node has in memory.
+    pub fn note_resident(&mut self, node: &str, resident: Option<Vec<String>>) {
+        if let Some(known) = self.nodes.get_mut(node) {
+            known.resident = resident;
         }
     }
 

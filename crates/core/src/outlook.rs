@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::breaker::{Breaker, Standing};
-use crate::config::Config;
+use crate::config::{Config, Node};
 use crate::failure::Failure;
 use crate::hedge::Budget;
 use crate::monitor::{Health, Record, State};
@@ -35,6 +35,8 @@ struct Inner {
     /// Whose guards choose the model.
     guarded: HashSet<String>,
     breakers: HashMap<String, Breaker>,
+    /// When each model last spoke at each node.
+    spoken: HashMap<(String, String), Moment>,
     /// When each last had no place for one more.
     busy: HashMap<String, Moment>,
     hedges: Budget,
@@ -71,11 +73,24 @@ impl Outlook {
     }
 
     /// A node has spoken: whatever was heard of it is over.
-    pub fn spoke(&self, node: &str) {
+    pub fn spoke(&self, node: &str, model: &str, now: Moment) {
         let mut inner = self.inner();
+        inner.spoken.insert((node.to_owned(), model.to_owned()), now);
         inner.out.remove(node);
         inner.breakers.remove(node);
         inner.busy.remove(node);
+    }
+
+    /// Whether a node must load `model` before it can speak, as far as the monitor has seen.
+    pub fn is_cold(&self, config: &Config, node: &Node, model: &str, now: Moment) -> bool {
+        let inner = self.inner();
+        let checked = inner.record.checked;
+        let spoken = inner.spoken.get(&(node.name.clone(), model.to_owned()));
+        if config.monitor.is_stale(checked, now) || spoken.is_some_and(|spoken| *spoken >= checked) {
+            return false;
+        }
+        let known = inner.record.nodes.get(&node.name).and_then(|known| known.resident.as_ref());
+        known.is_some_and(|resident| !resident.iter().any(|name| name == model))
     }
 
     /// A request has failed at a node.
@@ -98,8 +113,8 @@ impl Outlook {
     }
 
     /// Whether a second node may be asked; if so, that much of the budget is spent.
-    pub(crate) fn spend_hedge(&self) -> bool {
-        self.inner().hedges.spend()
+    pub(crate) fn spend_hedge(&self, config: &Config) -> bool {
+        self.inner().hedges.spend(config.hedge.budget)
     }
 
     /// A node has answered, through a guard or not.
@@ -221,7 +236,7 @@ mod tests {
         outlook.take(&down);
         check(2, [1, 0], 1, "it is down");
         check(900_002, [0, 1], 2, "the monitor has not looked for long");
-        outlook.spoke("mini");
+        outlook.spoke("mini", "m", Moment(900_002));
         check(2, [0, 1], 2, "it has spoken");
         outlook.take(&down);
         check(2, [0, 1], 2, "an old look puts nobody out");

@@ -29,6 +29,11 @@ pub enum Frame<'a> {
         /// The piece.
         content: &'a str,
     },
+    /// Why there is no word yet.
+    Status {
+        /// `waking`: the node loads the model first.
+        state: &'a str,
+    },
     /// What was shown so far is to be cleared: it was no good, and something better comes.
     Restart,
     /// The node broke off, and another one goes on from here.

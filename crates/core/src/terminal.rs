@@ -20,7 +20,7 @@ use crate::reply::{self, Reply};
 use crate::service::Service;
 use crate::status;
 use crate::trail::Trail;
-use crate::upstream::{self, Answer, Question};
+use crate::upstream::{self, Answer, Question, Waking};
 use ask::Ask;
 
 pub use ask::LONGEST_QUERY;
@@ -70,12 +70,14 @@ async fn stream<P: Platform>(
     let trail = Trail::default();
     let until = arrived + service.config.deadlines.answer;
     let prompt = prompt(service, ask);
+    let waking = Waking::default();
     let question = Question {
         arrived,
         until,
         load: lease.load,
         prompt,
         trail: trail.clone(),
+        waking: waking.clone(),
         outlook: service.outlook.clone(),
     };
     let mut opening: Opening<P> =
@@ -99,7 +101,8 @@ async fn stream<P: Platform>(
                 Some(answer) => Ok(answer),
                 // The head has left: comments keep the reader, and let the platform notice when he goes.
                 None => {
-                    upstream::heartbeats(&platform, config.deadlines.heartbeat, Some(&sink), opening).await
+                    let pause = config.deadlines.heartbeat;
+                    upstream::heartbeats(&platform, pause, Some(&sink), &waking, opening).await
                 }
             };
             match answer {

@@ -2,6 +2,7 @@
 
 mod asking;
 mod attempt;
+mod company;
 mod failover;
 mod guard;
 mod hear;
@@ -18,18 +19,17 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use crate::config::Config;
 use crate::error::Error;
 use crate::event::Event;
-use crate::events::Sink;
 use crate::failure::Failure;
 use crate::load::Load;
 use crate::ollama::Prompt;
 use crate::outlook::{Order, Outlook};
-use crate::platform::{Moment, Platform, within};
-use crate::sse::HEARTBEAT;
+use crate::platform::{Moment, Platform};
 use crate::told::Told;
 use crate::trail::Trail;
 
 pub use asking::Asking;
 pub(crate) use attempt::{AGENT, Spoken, first_word, request};
+pub use company::{Waking, heartbeats};
 pub use failover::{Failover, Try};
 pub use hear::Hearing;
 pub use speak::speak;
@@ -47,6 +47,8 @@ pub struct Question {
     pub prompt: Prompt,
     /// Takes a note of every attempt.
     pub trail: Trail,
+    /// Says when a model must be loaded first.
+    pub waking: Waking,
     /// Knows who is out, and hears who has spoken.
     pub outlook: Outlook,
 }
@@ -142,24 +144,8 @@ async fn sleep<P: Platform>(platform: P, wait: Duration) {
 /// With it a request waits for four heads at most: two nodes, the store's count, the monitor's record. Workers allow six.
 fn may_hedge<P: Platform>(platform: &P, config: &Config, question: &Question, failover: &Failover) -> bool {
     let Some(next) = failover.next_well() else { return false };
-    !question.outlook.is_busy(&config.nodes[next].name, platform.now()) && question.outlook.spend_hedge()
-}
-
-/// Runs `task`, and sends a heartbeat into `sink` each time that `pause` has passed.
-pub async fn heartbeats<P: Platform, T>(
-    platform: &P,
-    pause: Duration,
-    sink: Option<&Sink>,
-    task: impl Future<Output = T>,
-) -> T {
-    let Some(sink) = sink else { return task.await };
-    let mut task = pin!(task);
-    loop {
-        sink.send(HEARTBEAT).await;
-        if let Ok(done) = within(platform, pause, task.as_mut()).await {
-            return done;
-        }
-    }
+    !question.outlook.is_busy(&config.nodes[next].name, platform.now())
+        && question.outlook.spend_hedge(config)
 }
 
 /// Milliseconds since `began`.

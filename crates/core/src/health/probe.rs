@@ -18,6 +18,13 @@ use crate::upstream::{self, AGENT};
 /// Bytes of a list of models; what is longer is none.
 const LONGEST_LIST: usize = 1024 * 1024;
 
+/// What a look has found.
+pub(super) struct Look {
+    pub(super) finding: Finding,
+    /// The configured models in the node's memory, where it says.
+    pub(super) resident: Option<Vec<String>>,
+}
+
 /// What a node says to a look.
 struct Said {
     status: StatusCode,
@@ -35,21 +42,20 @@ struct Listed {
     name: String,
 }
 
-pub(super) async fn look<P: Platform>(
-    platform: &P,
-    config: &Config,
-    node: &Node,
-    asks_word: bool,
-) -> Finding {
+pub(super) async fn look<P: Platform>(platform: &P, config: &Config, node: &Node, asks_word: bool) -> Look {
     let finding = models(platform, config, node).await;
-    if finding != Finding::Good || !asks_word {
-        return finding;
+    if finding != Finding::Good {
+        return Look { finding, resident: None };
     }
     // A load may keep the list of what is loaded waiting: no answer says nothing.
-    match loaded(platform, config, node).await {
-        Ok(Some(model)) => of_word(word(platform, node, model, config.deadlines.last_first_word).await.err()),
-        Ok(None) | Err(_) => Finding::Good,
-    }
+    let Ok(resident) = resident(platform, config, node).await else {
+        return Look { finding, resident: None };
+    };
+    let finding = match resident.first().filter(|_| asks_word) {
+        Some(model) => of_word(word(platform, node, model, config.deadlines.last_first_word).await.err()),
+        None => finding,
+    };
+    Look { finding, resident: Some(resident) }
 }
 
 /// Whether the node answers, and has the models that are configured.
@@ -60,16 +66,26 @@ pub async fn models<P: Platform>(platform: &P, config: &Config, node: &Node) -> 
     }
 }
 
-/// The first of the configured models that is in the node's memory, if any is.
+/// Those of the configured models that are in the node's memory, the best first.
+pub async fn resident<P: Platform>(
+    platform: &P,
+    config: &Config,
+    node: &Node,
+) -> Result<Vec<String>, Diagnosis> {
+    let said = ask(platform, node, "/api/ps", config.monitor.probe).await?;
+    let loaded = list(&said.body).unwrap_or_default();
+    let is_loaded = |model: &&String| loaded.iter().any(|name| is_same(name, model));
+    Ok(wanted(node).into_iter().filter(is_loaded).cloned().collect())
+}
+
+/// The first of them, if there is any.
 pub async fn loaded<'a, P: Platform>(
     platform: &P,
     config: &Config,
     node: &'a Node,
 ) -> Result<Option<&'a str>, Diagnosis> {
-    let said = ask(platform, node, "/api/ps", config.monitor.probe).await?;
-    let loaded = list(&said.body).unwrap_or_default();
-    let is_loaded = |model: &&String| loaded.iter().any(|name| is_same(name, model));
-    Ok(wanted(node).into_iter().find(is_loaded).map(String::as_str))
+    let resident = resident(platform, config, node).await?;
+    Ok(wanted(node).into_iter().find(|model| resident.contains(model)).map(String::as_str))
 }
 
 /// Asks a model for one token. One that is not loaded is loaded by it.

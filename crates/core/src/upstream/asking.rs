@@ -55,9 +55,11 @@ impl<'a, P: Platform> Asking<'a, P> {
         let deadlines = &self.config.deadlines;
         let until = self.question.until;
         let left = until.since(self.platform.now());
-        let patience = if self.attempt.is_last { deadlines.last_first_word } else { deadlines.first_word };
+        let is_cold = self.question.outlook.is_cold(self.config, self.node, self.model, self.platform.now());
+        let patience = deadlines.patience(self.attempt.is_last, is_cold);
+        self.question.waking.set(is_cold);
         let word = first_word(self.platform, request(self.node, self.model, prompt), output);
-        let word = heartbeats(self.platform, deadlines.heartbeat, sink, word);
+        let word = heartbeats(self.platform, deadlines.heartbeat, sink, &self.question.waking, word);
         let spoken = match within(self.platform, patience.min(left), word).await {
             Ok(outcome) => outcome?,
             Err(Elapsed) if left <= patience => return Err(Failure::AnswerTimeout),
@@ -88,7 +90,7 @@ impl<'a, P: Platform> Asking<'a, P> {
 
     /// Notes that the attempt brought what was wanted.
     pub fn succeeded(&self, what: &'static str) {
-        self.question.outlook.spoke(&self.node.name);
+        self.question.outlook.spoke(&self.node.name, self.model, self.platform.now());
         self.note(Ok(what));
     }
 
