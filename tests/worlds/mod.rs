@@ -5,7 +5,7 @@ mod home;
 pub(crate) mod in_process;
 pub(crate) mod monitor;
 mod native;
-mod socket;
+pub(crate) mod socket;
 mod vercel;
 mod workerd;
 
@@ -100,7 +100,7 @@ pub(crate) fn has_early_sight(name: &str) -> bool {
 }
 
 /// Starts a world with two nodes, the scenario table's settings and `more`.
-async fn start(name: &str, more: Vec<(String, String)>) -> Result<SocketWorld, String> {
+pub(crate) async fn start(name: &str, more: Vec<(String, String)>) -> Result<SocketWorld, String> {
     let home = Home::open(is_guarded(name)).await?;
     let mut variables: Vec<(String, String)> =
         SETTINGS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();

@@ -1,5 +1,6 @@
 //! The monitor's stories over real sockets: a node falls and rises, and its owner is told of each once.
 
+mod counted;
 mod drained;
 
 use std::time::Duration;
@@ -82,8 +83,10 @@ pub(crate) async fn play((world, store): (&str, &str)) -> Result<(), String> {
     let outside = Outside::open(store).await?;
     let mut story = Story { world: start(world, outside.variables(store)).await?, outside };
     if is_guarded(world) {
+        counted::play(&mut story, "guard").await?;
         return drained::play(&mut story).await;
     }
+    counted::play(&mut story, if store == "memory" { "instance" } else { "fleet" }).await?;
     falls_and_rises(&mut story).await?;
     if world == "workerd" { story.scheduled().await } else { Ok(()) }
 }

@@ -3,6 +3,7 @@
 //! In scope: lanes that are measured in turns, what they hold of memory and CPU, and whether the machine was quiet
 //! meanwhile. Out of scope: pure code's speed, which is `cargo bench -p homefire-core`.
 
+mod first_word;
 mod guard;
 mod heard;
 mod lanes;
@@ -25,6 +26,8 @@ use tokio::runtime::Builder;
 pub(crate) enum What {
     /// What the guard adds in front of Ollama: latency, memory and CPU, against no guard and against nginx.
     Node(node::Options),
+    /// How long a reader waits for the first word, by what has become of the first node: on each runtime.
+    FirstWord,
     /// The node behind the lanes, in a process of its own.
     #[command(hide = true)]
     Serve(serve::Options),
@@ -36,6 +39,7 @@ pub(crate) async fn run(what: What) -> Result<()> {
         Builder::new_current_thread().enable_all().build()?.block_on(async {
             match what {
                 What::Node(options) => node::run(options).await,
+                What::FirstWord => first_word::run(),
                 What::Serve(options) => serve::run(options).await,
             }
         })
