@@ -29,7 +29,8 @@ use crate::told::Told;
 use crate::trail::Trail;
 
 pub use asking::Asking;
-pub(crate) use attempt::{AGENT, Spoken, first_word, request};
+pub use attempt::request;
+pub(crate) use attempt::{AGENT, Spoken, first_word};
 pub use failover::{Failover, Try};
 pub use hear::Hearing;
 pub use speak::speak;
