@@ -8,6 +8,7 @@ use homefire_core::config::{Config, Models, Node};
 use homefire_core::failure::Failure;
 use homefire_core::health::probe;
 use homefire_core::monitor::Finding;
+use homefire_core::monitor::diagnosis::Diagnosis;
 use homefire_core::ollama::{Message, Prompt, Role};
 use homefire_core::platform::{FetchError, Platform, within};
 use homefire_core::relay::{Relay, State};
@@ -72,7 +73,13 @@ pub(super) async fn check(platform: &Native, config: &Config, node: &Node) -> Ve
                 checks.push(of_kinds(name, &kinds, verdict, node.continues.of(model)).after(ms));
                 verdicts.push((model, verdict));
             }
-            Err(why) => checks.push(of_failure(name, why).after(ms)),
+            Err(why) => {
+                checks.push(of_failure(name, model, why).after(ms));
+                // Another model would be asked in vain, and as long.
+                if !matches!(why, Failure::Status(_)) {
+                    break;
+                }
+            }
         }
     }
     checks.reverse();
@@ -201,12 +208,18 @@ fn of_kinds(name: String, kinds: &[Kind], verdict: Option<bool>, configured: Opt
     }
 }
 
-fn of_failure(name: String, why: Failure) -> Check {
-    match probe::of_word(Some(why)) {
-        Finding::Bad(diagnosis) if why != Failure::AnswerTimeout => {
-            Check::fail(name, diagnosis.words(), diagnosis.advice())
-        }
-        Finding::Bad(_) | Finding::Good | Finding::Drained => Check::warn(
+fn of_failure(name: String, model: &str, why: Failure) -> Check {
+    let finding = if why == Failure::Status(404) {
+        Finding::Bad(Diagnosis::ModelMissing(vec![model.to_owned()]))
+    } else if why == Failure::AnswerTimeout {
+        // It spoke.
+        Finding::Good
+    } else {
+        probe::of_word(Some(why))
+    };
+    match finding {
+        Finding::Bad(diagnosis) => Check::fail(name, diagnosis.words(), diagnosis.advice()),
+        Finding::Good | Finding::Drained => Check::warn(
             name,
             format!("It did not come to the end of an answer ({why}), which says nothing of going on."),
             "Ask again when nobody else does.",
