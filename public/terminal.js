@@ -9,6 +9,12 @@ function print(text) {
   input.scrollIntoView();
 }
 
+function add(kind) {
+  const element = document.createElement(kind);
+  screen.append(element);
+  return element;
+}
+
 async function ask(query) {
   const reply = await fetch("/api/terminal", {
     method: "POST",
@@ -20,19 +26,32 @@ async function ask(query) {
     print(body.text ?? body.error.message);
     return;
   }
+  const said = add("span");
+  const aside = add("small");
   let answer = "";
+  let seam = "";
   for await (const event of events(reply.body)) {
+    aside.textContent = seam;
     if (event.type === "token") {
       answer += event.content;
-      print(event.content);
+      said.append(event.content);
+    } else if (event.type === "restart") {
+      answer = said.textContent = "";
+    } else if (event.type === "failover") {
+      aside.textContent = seam = `\n(${event.from} broke off, ${event.to} goes on)`;
+    } else if (event.type === "status" && event.state === "waking") {
+      aside.textContent = `\n(${event.node ?? "the machine"} is waking the model …)`;
     } else if (event.type === "done") {
       history.push({ role: "user", content: query }, { role: "assistant", content: answer });
       return;
     } else if (event.type === "error") {
-      print(`\n[${event.message}]`);
+      const arrived = event.delivered ? ` These are its first ${event.delivered} characters.` : "";
+      print(`\n[${event.message}${arrived}]`);
       return;
     }
+    input.scrollIntoView();
   }
+  aside.textContent = seam;
   print("\n[The connection broke; what you read is not all of it.]");
 }
 

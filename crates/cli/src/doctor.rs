@@ -4,6 +4,7 @@
 //! monitor's, whose looks and words are used.
 
 mod check;
+mod continuation;
 mod dns;
 mod mail;
 mod node;
@@ -36,12 +37,31 @@ pub(crate) struct Options {
     /// Send a real mail to MAIL_TO.
     #[arg(long)]
     send_test_mail: bool,
+    /// Instead of all else: whether each model goes on with an answer that another node began.
+    ///
+    /// Each model of each node is asked some times to go on with the same sentence. What is found is what `continues` in
+    /// HOMEFIRE_NODES takes. The models are loaded for it, the best one last.
+    #[arg(long, conflicts_with = "send_test_mail")]
+    continuation: bool,
+}
+
+/// What is looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scope {
+    /// Everything, and with `sends_mail` a mail is sent.
+    Whole { sends_mail: bool },
+    /// Whether models go on with what others began.
+    Continuation,
 }
 
 pub(crate) async fn run(options: Options) -> Result<()> {
     let variables = variables::read()?;
+    let scope = match options.continuation {
+        true => Scope::Continuation,
+        false => Scope::Whole { sends_mail: options.send_test_mail },
+    };
     let mut checks = Vec::new();
-    let is_read = examine(&variables, options.send_test_mail, |check| {
+    let is_read = examine(&variables, scope, |check| {
         if !options.json {
             println!("{}", check.line());
         }
@@ -63,7 +83,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
 
 /// Tells each check, all of them at once under way and always in the same order. `false` where the variables are
 /// refused: then nothing else is checked.
-async fn examine(variables: &[(String, String)], sends_mail: bool, mut tell: impl FnMut(Check)) -> bool {
+async fn examine(variables: &[(String, String)], scope: Scope, mut tell: impl FnMut(Check)) -> bool {
     let find = |name: &str| variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
     let service = match Service::from_reader(find) {
         Ok(service) => service,
@@ -75,13 +95,20 @@ async fn examine(variables: &[(String, String)], sends_mail: bool, mut tell: imp
     let config = &service.config;
     let platform = Native::with_log(&config.deadlines, |_| {});
     tell(settings::sound(variables));
-    let nodes = config.nodes.iter().map(|node| node::check(&platform, config, node).boxed());
-    let rest: [BoxFuture<'_, Vec<Check>>; 3] = [
-        store::check(&platform, &service).boxed(),
-        mail::check(&platform, config.monitor.mail.as_ref(), sends_mail).boxed(),
-        settings::check(&platform, &service).boxed(),
-    ];
-    let mut groups: FuturesOrdered<_> = nodes.chain(rest).collect();
+    let mut groups: FuturesOrdered<BoxFuture<'_, Vec<Check>>> = match scope {
+        Scope::Whole { sends_mail } => {
+            let nodes = config.nodes.iter().map(|node| node::check(&platform, config, node).boxed());
+            let rest = [
+                store::check(&platform, &service).boxed(),
+                mail::check(&platform, config.monitor.mail.as_ref(), sends_mail).boxed(),
+                settings::check(&platform, &service).boxed(),
+            ];
+            nodes.chain(rest).collect()
+        }
+        Scope::Continuation => {
+            config.nodes.iter().map(|node| continuation::check(&platform, config, node).boxed()).collect()
+        }
+    };
     while let Some(group) = groups.next().await {
         group.into_iter().for_each(&mut tell);
     }

@@ -28,7 +28,9 @@ use crate::told::Told;
 use crate::trail::Trail;
 
 pub use asking::Asking;
-pub(crate) use attempt::{AGENT, Spoken, first_word, request};
+pub use asking::Asking;
+pub use attempt::request;
+pub(crate) use attempt::{AGENT, Spoken, first_word};
 pub use company::{Waking, heartbeats};
 pub use failover::{Failover, Try};
 pub use hear::Hearing;

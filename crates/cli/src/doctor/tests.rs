@@ -1,5 +1,6 @@
 //! Whole configurations over real sockets, and what is said of them.
 
+mod continuation;
 mod fake;
 
 use std::collections::HashMap;
@@ -23,11 +24,15 @@ const SETTINGS: [(&str, &str); 4] = [
 ];
 
 /// What is said, with single spaces; nothing secret is.
-async fn told(variables: &[(&str, &str)], sends: bool) -> (Vec<String>, Value) {
+async fn told(variables: &[(&str, &str)], sends_mail: bool) -> (Vec<String>, Value) {
+    seen(variables, Scope::Whole { sends_mail }).await
+}
+
+async fn seen(variables: &[(&str, &str)], scope: Scope) -> (Vec<String>, Value) {
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     let variables: Vec<_> = SETTINGS.iter().chain(variables).map(owned).collect();
     let mut checks = Vec::new();
-    examine(&variables, sends, |check| checks.push(check)).await;
+    examine(&variables, scope, |check| checks.push(check)).await;
     let report = report(&checks);
     let lines: Vec<String> = checks.iter().map(Check::line).collect();
     let all = format!("{lines:?} {report}");
@@ -119,7 +124,10 @@ async fn doors() {
     let variables = none.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let mut checks = Vec::new();
     let nodes = ("HOMEFIRE_NODES".to_owned(), node(&door.url()));
-    examine(&[&variables[..], &[nodes]].concat(), false, |check| checks.push(check.line())).await;
+    examine(&[&variables[..], &[nodes]].concat(), Scope::Whole { sends_mail: false }, |check| {
+        checks.push(check.line())
+    })
+    .await;
     assert!(
         checks.iter().any(|line| line.contains("It asks for a token, and none is configured.")),
         "{checks:?}"

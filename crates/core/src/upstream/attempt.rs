@@ -20,7 +20,7 @@ pub(crate) const AGENT: HeaderValue =
 const LONGEST_ERROR: usize = 4 * 1024;
 
 /// The request for one node.
-pub(crate) fn request(node: &Node, model: &str, prompt: &Prompt) -> Request<Bytes> {
+pub fn request(node: &Node, model: &str, prompt: &Prompt) -> Request<Bytes> {
     let mut request = Request::new(ollama::chat(model, prompt));
     *request.method_mut() = Method::POST;
     *request.uri_mut() =
