@@ -28,7 +28,6 @@ use crate::told::Told;
 use crate::trail::Trail;
 
 pub use asking::Asking;
-pub use asking::Asking;
 pub use attempt::request;
 pub(crate) use attempt::{AGENT, Spoken, first_word};
 pub use company::{Waking, heartbeats};

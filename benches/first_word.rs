@@ -5,6 +5,7 @@
 #![expect(clippy::print_stdout, reason = "the table is what it is for")]
 
 #[allow(dead_code, reason = "the scenario table uses the rest")]
+#[path = "../tests/worlds/mod.rs"]
 mod worlds;
 
 use std::time::Duration;
