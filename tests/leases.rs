@@ -4,14 +4,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::join;
-use futures_util::stream::{self, StreamExt};
 use homefire_core::platform::{Event, Platform};
-use homefire_core::reply::{Body, Reply};
-use homefire_core::service::{self, Service};
+use homefire_core::reply::Reply;
+use homefire_core::service::Service;
+use homefire_sim::InProcess;
+use homefire_sim::house::{self, House, read};
 use homefire_sim::redis::{Command, ENTER, Engine, Fault, Reply as Redis, Slate, Upstash};
-use homefire_sim::scenario::{MODELS, nodes_variable};
-use homefire_sim::{InProcess, Node, Pace};
-use http::Request;
+use homefire_sim::scenario::MODELS;
 use tokio::time::Instant;
 
 const LEASES: &str = "homefire:leases";
@@ -25,20 +24,13 @@ struct Fleet {
 
 impl Fleet {
     fn new() -> Self {
-        let nodes = nodes_variable("http://mini", "http://cloud");
-        let read = |name: &str| {
-            Some(match name {
-                "HOMEFIRE_NODES" => nodes.clone(),
-                "UPSTASH_REDIS_REST_URL" => "http://store".to_owned(),
-                "UPSTASH_REDIS_REST_TOKEN" => "store-token".to_owned(),
-                "ANSWER_MS" => "600000".to_owned(),
-                _ => return None,
-            })
-        };
-        let instance = || Service::from_reader(read).expect("the settings are sound");
-        let instances = [instance(), instance()];
-        let nodes = ["mini", "cloud"].map(|host| (host.to_owned(), Node::new(&MODELS, Pace::QUICK)));
-        let platform = InProcess::new(nodes, instances[0].config.deadlines.connect);
+        let settings = [
+            ("UPSTASH_REDIS_REST_URL", "http://store"),
+            ("UPSTASH_REDIS_REST_TOKEN", "store-token"),
+            ("ANSWER_MS", "600000"),
+        ];
+        let House { platform, service } = House::new(&settings);
+        let instances = [service, house::instance(&settings)];
         let store = Upstash::new(Slate::default(), "store-token");
         platform.add("store", store.clone());
         Self { platform, instances, store }
@@ -50,10 +42,7 @@ impl Fleet {
     }
 
     async fn ask(&self, instance: usize) -> Reply {
-        let body = stream::iter([Ok::<_, String>(Bytes::from(r#"{"query":"What do you build?"}"#))]);
-        let request = Request::post("/api/terminal").header("content-type", "application/json");
-        let request = request.body(Box::pin(body)).expect("the request is well formed");
-        service::handle(&self.platform, &self.instances[instance], request).await
+        house::ask(&self.platform, &self.instances[instance]).await
     }
 
     /// The last word that was logged: the model, the count, and whose it is.
@@ -83,12 +72,6 @@ impl Fleet {
         let command: Command = words.iter().map(|word| Bytes::copy_from_slice(word.as_bytes())).collect();
         assert_eq!(self.store.engine().run(&[command]).await.ok(), Some(vec![Redis::Integer(1)]));
     }
-}
-
-async fn read(reply: Reply) -> String {
-    let Body::Events(events) = reply.into_body() else { panic!("no stream") };
-    let bytes: Vec<Bytes> = events.collect().await;
-    String::from_utf8(bytes.concat()).expect("text")
 }
 
 fn check(fleet: &Fleet, model: &str, in_flight: usize, counted: &str) {

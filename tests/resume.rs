@@ -3,14 +3,10 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use futures_util::stream::{self, StreamExt};
 use homefire_core::platform::{Event, Platform};
-use homefire_core::reply::Body;
-use homefire_core::service::{self, Service};
-use homefire_sim::scenario::{MODELS, nodes_variable};
-use homefire_sim::{InProcess, Node, Pace, Reach};
-use http::Request;
+use homefire_core::reply::Reply;
+use homefire_sim::Reach;
+use homefire_sim::house::{self, House};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 
@@ -34,11 +30,6 @@ const ANSWERS: [&str; 8] = [
 
 const FAULTS: [&str; 6] = ["reset", "end", "error", "garbage", "long-line", "stall"];
 
-struct House {
-    platform: InProcess,
-    service: Service,
-}
-
 /// What a reader has in the end.
 #[derive(Debug, Default)]
 struct Seen {
@@ -48,36 +39,16 @@ struct Seen {
     last: Value,
 }
 
-impl House {
-    fn new(more: &[(&str, &str)]) -> Self {
-        let nodes = nodes_variable("http://mini", "http://cloud");
-        let read = |name: &str| match name {
-            "HOMEFIRE_NODES" if !more.iter().any(|(known, _)| *known == name) => Some(nodes.clone()),
-            "BREAK_AFTER" => Some("0".to_owned()),
-            "IDLE_MS" => Some("2000".to_owned()),
-            _ => more.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned()),
-        };
-        let service = Service::from_reader(read).expect("the settings are sound");
-        let nodes = ["mini", "cloud"].map(|host| (host.to_owned(), Node::new(&MODELS, Pace::QUICK)));
-        let platform = InProcess::new(nodes, service.config.deadlines.connect);
-        Self { platform, service }
-    }
+/// No breaker: each question is to find both nodes in their order.
+fn house(more: &[(&str, &str)]) -> House {
+    House::new(&[more, &[("BREAK_AFTER", "0"), ("IDLE_MS", "2000")]].concat())
+}
 
-    fn script(&self, node: usize, script: &str) {
-        self.platform.node(node).queue(script.parse().expect("a script"));
-    }
-
-    async fn ask(&self) -> Seen {
-        let body = stream::iter([Ok::<_, String>(Bytes::from(r#"{"query":"What do you build?"}"#))]);
-        let request = Request::post("/api/terminal").header("content-type", "application/json");
-        let request = request.body(Box::pin(body)).expect("the request is well formed");
-        let Body::Events(events) = service::handle(&self.platform, &self.service, request).await.into_body()
-        else {
-            panic!("no stream");
-        };
-        let bytes: Vec<Bytes> = events.collect().await;
-        let mut seen = Seen::default();
-        for frame in String::from_utf8(bytes.concat()).expect("text").split_terminator("\n\n") {
+impl Seen {
+    async fn of(reply: Reply) -> Self {
+        let text = house::read(reply).await;
+        let mut seen = Self::default();
+        for frame in text.split_terminator("\n\n") {
             let Some(data) = frame.strip_prefix("data: ") else { continue };
             let event: Value = serde_json::from_str(data).expect("JSON");
             match event["type"].as_str() {
@@ -98,17 +69,21 @@ impl House {
         }
         seen
     }
+}
 
-    /// Everything is over: no lease is out, no node is at work.
-    async fn is_quiet(&self) {
-        self.platform.sleep(Duration::from_secs(5)).await;
-        assert_eq!(self.service.memory.in_flight(), 0);
-        for nth in 0..2 {
-            assert_eq!(self.platform.node(nth).in_flight(), 0);
-            self.platform.node(nth).reset();
-        }
-        self.platform.take_events();
+async fn ask(house: &House) -> Seen {
+    Seen::of(house.ask().await).await
+}
+
+/// Everything is over: no lease is out, no node is at work.
+async fn is_quiet(house: &House) {
+    house.platform.sleep(Duration::from_secs(5)).await;
+    assert_eq!(house.service.memory.in_flight(), 0);
+    for nth in 0..2 {
+        assert_eq!(house.platform.node(nth).in_flight(), 0);
+        house.platform.node(nth).reset();
     }
+    house.platform.take_events();
 }
 
 fn says(text: &str, more: &str) -> String {
@@ -125,14 +100,14 @@ const CUTS: usize = 10_000;
 
 #[tokio::test(start_paused = true)]
 async fn wherever_it_breaks_off_the_sentence_goes_on() {
-    let house = House::new(&[]);
+    let house = house(&[]);
     let mut pieces = Vec::new();
     for answer in ANSWERS {
         house.script(0, &says(answer, ""));
-        let seen = house.ask().await;
+        let seen = ask(&house).await;
         assert_eq!((&*seen.text, &seen.last["node"]), (answer, &"mini".into()));
         pieces.push(seen.last["tokens"].as_u64().expect("a number"));
-        house.is_quiet().await;
+        is_quiet(&house).await;
     }
     let places = || {
         let answers = ANSWERS.iter().zip(&pieces);
@@ -146,13 +121,13 @@ async fn wherever_it_breaks_off_the_sentence_goes_on() {
         let next = if starts_over { other(answer) } else { (*answer).to_owned() };
         house.script(0, &says(answer, &format!(",{fault}@{at}")));
         house.script(1, &says(&next, ""));
-        let seen = house.ask().await;
+        let seen = ask(&house).await;
         let place = format!("{fault} before piece {at}: {seen:?}");
         assert_eq!(seen.text, next, "{place}");
         assert!(!starts_over || seen.restarts == 1, "{place}");
         assert_eq!((&seen.last["type"], &seen.last["node"]), (&"done".into(), &"cloud".into()), "{place}");
         assert_eq!(seen.failovers.len(), 1, "{place}");
-        house.is_quiet().await;
+        is_quiet(&house).await;
         if seen.restarts > 0 { cleared += 1 } else { continued += 1 }
     }
     assert!(continued > CUTS / 2 && cleared > 0, "{continued} went on, {cleared} were cleared");
@@ -160,14 +135,14 @@ async fn wherever_it_breaks_off_the_sentence_goes_on() {
 
 #[tokio::test(start_paused = true)]
 async fn a_few_words_may_come_twice() {
-    let house = House::new(&[]);
+    let house = house(&[]);
     let answer = ANSWERS[0];
     for (at, repeat) in (8..30).flat_map(|at| [(at, 2), (at, 3), (at, 5)]) {
         house.script(0, &says(answer, &format!(",reset@{at}")));
         house.script(1, &says(answer, &format!(",repeat={repeat}")));
-        let seen = house.ask().await;
+        let seen = ask(&house).await;
         assert_eq!((seen.restarts, &*seen.text), (0, answer), "{repeat} words at {at}");
-        house.is_quiet().await;
+        is_quiet(&house).await;
     }
 }
 
@@ -175,9 +150,9 @@ async fn a_few_words_may_come_twice() {
 async fn check(house: &House, mini: &str, cloud: &str, text: &str, restarts: usize, end: &str) -> Seen {
     house.script(0, mini);
     cloud.split(';').for_each(|script| house.script(1, script));
-    let seen = house.ask().await;
+    let seen = ask(house).await;
     assert_eq!((&*seen.text, seen.restarts, &seen.last["type"]), (text, restarts, &end.into()), "{seen:?}");
-    house.is_quiet().await;
+    is_quiet(house).await;
     seen
 }
 
@@ -186,7 +161,7 @@ const BEGINNING: &str = "I build small tools that keep";
 
 #[tokio::test(start_paused = true)]
 async fn who_refuses_is_asked_anew() {
-    let house = House::new(&[]);
+    let house = house(&[]);
     let cut = says(ANSWER, ",reset@6");
     for refusal in ["400", "500", "error@0"] {
         let cloud = format!("{refusal};{}", says(ANSWER, ""));
@@ -205,10 +180,9 @@ async fn one_hop_and_no_more_unless_it_is_set() {
     let cut = says(ANSWER, ",reset@6");
     let again = says(ANSWER, ",reset@3");
     let further = "I build small tools that keep working when";
-    let seen = check(&House::new(&[]), &cut, &again, further, 0, "error").await;
+    let seen = check(&house(&[]), &cut, &again, further, 0, "error").await;
     assert_eq!(seen.last["delivered"], further.len());
-    let seen =
-        check(&House::new(&[("CONTINUE_HOPS", "0")]), &cut, &says(ANSWER, ""), BEGINNING, 0, "error").await;
+    let seen = check(&house(&[("CONTINUE_HOPS", "0")]), &cut, &says(ANSWER, ""), BEGINNING, 0, "error").await;
     assert!(seen.failovers.is_empty());
 }
 
@@ -218,14 +192,14 @@ async fn what_is_known_of_a_model_is_not_tried() {
         let nodes = format!(
             r#"[{{"name":"mini","url":"http://mini"}},{{"name":"cloud","url":"http://cloud","continues":{continues}}}]"#
         );
-        House::new(&[("HOMEFIRE_NODES", &*nodes)])
+        house(&[("HOMEFIRE_NODES", &*nodes)])
     };
     let cut = says(ANSWER, ",reset@6");
     for never in ["false", r#"{"qwen3.5:latest":false}"#] {
         let house = pinned(never);
         house.script(0, &cut);
         house.script(1, &says(ANSWER, ""));
-        let seen = house.ask().await;
+        let seen = ask(&house).await;
         let sent: Value = serde_json::from_slice(&house.platform.node(1).received()[0].body).expect("JSON");
         let last = sent["messages"].as_array().and_then(|messages| messages.last()).expect("messages");
         assert_eq!((seen.restarts, &*seen.text, &last["role"]), (1, ANSWER, &"user".into()));
@@ -239,7 +213,7 @@ async fn what_is_known_of_a_model_is_not_tried() {
 
 #[tokio::test(start_paused = true)]
 async fn what_was_complete_stays() {
-    let house = House::new(&[]);
+    let house = house(&[]);
     let short = "All was said already.";
     let seen = check(&house, &says(short, ",end@4"), &says(short, ""), short, 0, "done").await;
     assert_eq!(seen.failovers, ["mini cloud ended_early"]);
@@ -247,28 +221,28 @@ async fn what_was_complete_stays() {
 
 #[tokio::test(start_paused = true)]
 async fn a_silent_node_is_hedged() {
-    let house = House::new(&[]);
+    let house = house(&[]);
     house.script(0, "hang");
     let began = tokio::time::Instant::now();
-    let seen = house.ask().await;
+    let seen = ask(&house).await;
     assert_eq!((&seen.last["node"], began.elapsed().as_secs()), (&"cloud".into(), 5), "{seen:?}");
     let reasons = house.platform.take_events();
     assert!(!reasons.iter().any(|event| matches!(event, Event::Failed { .. })), "{reasons:?}");
-    house.is_quiet().await;
+    is_quiet(&house).await;
     // The budget is used up: the next one waits for as long as a first word may take.
     house.script(0, "hang");
     let began = tokio::time::Instant::now();
-    let seen = house.ask().await;
+    let seen = ask(&house).await;
     assert_eq!((&seen.last["node"], began.elapsed().as_secs()), (&"cloud".into(), 15), "{seen:?}");
-    house.is_quiet().await;
+    is_quiet(&house).await;
     // Twenty well ones later there is another hedge, and who is late but first wins.
     for _ in 0..20 {
-        house.ask().await;
-        house.is_quiet().await;
+        ask(&house).await;
+        is_quiet(&house).await;
     }
     house.script(0, "say,first=6000");
     house.script(1, "say,first=4000");
-    let seen = house.ask().await;
+    let seen = ask(&house).await;
     assert_eq!(seen.last["node"], "mini", "{seen:?}");
-    house.is_quiet().await;
+    is_quiet(&house).await;
 }

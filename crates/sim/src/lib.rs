@@ -8,6 +8,7 @@ pub mod accounts;
 mod act;
 mod catalog;
 mod drafts;
+pub mod house;
 mod in_process;
 mod keep_alive;
 pub mod mail;
