@@ -249,6 +249,21 @@ mod tests {
     }
 
     #[test]
+    fn who_has_no_place_is_remembered_for_a_moment() {
+        let read = |name: &str| (name == "OLLAMA_PRIMARY_URL").then(|| "http://mini".to_owned());
+        let config = Config::from_reader(read).unwrap();
+        let outlook = Outlook::default();
+        let is_busy = |at| outlook.is_busy("primary", Moment(at));
+        outlook.failed(&config, "primary", Failure::Refused, Moment(1000));
+        assert!(!is_busy(1000), "it is broken, not busy");
+        outlook.failed(&config, "primary", Failure::Busy, Moment(1000));
+        assert!(is_busy(1000) && is_busy(5999) && !is_busy(6000));
+        outlook.failed(&config, "primary", Failure::Busy, Moment(9000));
+        outlook.spoke("primary", "m", Moment(9001));
+        assert!(!is_busy(9001), "it has spoken");
+    }
+
+    #[test]
     fn guards_are_remembered() {
         let nodes = r#"[{"name":"mini","url":"http://mini"},{"name":"cloud","url":"http://cloud"}]"#;
         let read = |name: &str| (name == "HOMEFIRE_NODES").then(|| nodes.to_owned());
