@@ -12,6 +12,7 @@ mod guard;
 mod health;
 mod leave;
 mod log;
+mod manner;
 mod metrics;
 mod proxy;
 mod pulse;

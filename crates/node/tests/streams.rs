@@ -131,9 +131,44 @@ async fn an_early_head() {
     assert!(!home.asks("say", &[]).await.body.starts_with('\n'));
     let whole =
         json!({"model": BEST, "stream": false, "messages": [{"role": "user", "content": "Hi"}]}).to_string();
-    home.node().queue("say,first=200".parse().unwrap());
-    let said = home.ask("POST", "/api/chat", Some(NEW), &[], &whole).await;
-    assert!(said.body.starts_with('{'), "what is no stream gets no blank lines");
+    for path in ["/api/chat", "/v1/chat/completions"] {
+        home.node().queue("say,first=200".parse().unwrap());
+        let said = home.ask("POST", path, Some(NEW), &[], &whole).await;
+        assert!(said.body.starts_with('{'), "what is no stream gets nothing in between: {path}");
+    }
+}
+
+#[tokio::test]
+async fn an_early_head_of_events() {
+    let mut home = Home::start(|config| {
+        config.waits.early_head = Some(Duration::from_millis(50));
+        config.waits.heartbeat = Duration::from_millis(50);
+        config.waits.answer = Duration::from_secs(2);
+    })
+    .await;
+    let body = json!({"model": BEST, "stream": true, "messages": [{"role": "user", "content": "Hi"}]});
+    let ask = async |home: &Home, script: &str| {
+        home.node().queue(script.parse().unwrap());
+        let said = home.ask("POST", "/v1/chat/completions", Some(NEW), &[], &body.to_string()).await;
+        assert_eq!((said.status, said.header("content-type")), (200, Some("text/event-stream")), "{script}");
+        assert!(said.is_whole, "{script}");
+        let answer = said.body.trim_start_matches(": \n\n");
+        ((said.body.len() - answer.len()) / 4, answer.to_owned())
+    };
+    let (beats, answer) = ask(&home, "say,first=400").await;
+    assert!(beats >= 3, "{beats} comments before {answer}");
+    assert!(answer.starts_with("data: {\"id\"") && answer.ends_with("data: [DONE]\n\n"), "{answer}");
+    assert!(!answer.contains(": \n"), "none between words: {answer}");
+    assert_eq!(ask(&home, "say").await.0, 0, "quick enough");
+    let (beats, answer) = ask(&home, "hang").await;
+    assert!(beats >= 3, "{beats} comments before {answer}");
+    assert_eq!(answer, "data: {\"error\":{\"message\":\"overdue\"}}\n\n");
+    home.node().queue("404".parse().unwrap());
+    let said = home.ask("POST", "/v1/chat/completions", Some(NEW), &[], &body.to_string()).await;
+    assert_eq!(said.status, 404, "before an early head a refusal has a status of its own");
+    home.fall().await;
+    let said = home.ask("POST", "/v1/chat/completions", Some(NEW), &[], &body.to_string()).await;
+    assert_eq!((said.status, &*said.body), (503, r#"{"error":"unreachable"}"#));
 }
 
 #[tokio::test]
@@ -155,8 +190,8 @@ async fn an_early_head_and_then_an_error() {
 }
 
 #[tokio::test]
-async fn a_late_refusal_is_a_line() {
-    let check = async |body, line: &str| {
+async fn a_late_refusal_is_the_last_word() {
+    let check = async |path: &str, body, last: &str| {
         let ollama = home::refusing(body, Duration::from_millis(200)).await;
         let home = Home::start(|config| {
             config.ollama = ollama.parse().unwrap();
@@ -164,12 +199,20 @@ async fn a_late_refusal_is_a_line() {
             config.waits.heartbeat = Duration::from_millis(50);
         })
         .await;
-        let said = home.asks("say", &[]).await;
-        assert_eq!((said.status, said.body.trim_start(), said.is_whole), (200, line, true));
+        let ask = json!({"model": BEST, "stream": true, "messages": []}).to_string();
+        let said = home.ask("POST", path, Some(NEW), &[], &ask).await;
+        assert!(said.status == 200 && said.is_whole, "{said:?}");
+        assert_eq!(said.body.trim_start_matches([':', ' ', '\n']), last);
         assert_eq!(home.in_flight(), 0);
     };
-    check("{\"error\":\"the runner\\nstopped\"}", "{\"error\":\"the runner\\nstopped\"}\n").await;
-    check("<html>", "{\"error\":\"refused\"}\n").await;
+    let (lines, events) = ("/api/chat", "/v1/chat/completions");
+    let stopped = r#"{"error":"the runner\nstopped"}"#;
+    check(lines, stopped, "{\"error\":\"the runner\\nstopped\"}\n").await;
+    check(lines, "<html>", "{\"error\":\"refused\"}\n").await;
+    let openais = r#"{"error":{"message":"no room","type":"api_error"}}"#;
+    check(events, openais, "data: {\"error\":{\"message\":\"no room\"}}\n\n").await;
+    check(events, stopped, "data: {\"error\":{\"message\":\"the runner\\nstopped\"}}\n\n").await;
+    check(events, "<html>", "data: {\"error\":{\"message\":\"refused\"}}\n\n").await;
 }
 
 #[tokio::test]
