@@ -21,6 +21,7 @@ mod routes;
 mod server;
 mod visit;
 mod wedge;
+mod wires;
 
 pub use config::Config;
 pub use guard::Guard;

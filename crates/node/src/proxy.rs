@@ -6,14 +6,11 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, USER_AGENT};
+use http::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use http::{Method, Request, Uri, response};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::{Client, ResponseFuture};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
 use serde_json::Value;
 use tokio::time::{Sleep, sleep, timeout};
 
@@ -24,6 +21,7 @@ use crate::manner::Manner;
 use crate::pulse::Pulse;
 use crate::refusal::Refusal;
 use crate::visit::Visit;
+use crate::wires::{Asking, Wires};
 
 /// What Ollama is told of the client. Tokens, cookies, origins and whatever a proxy has added stay here.
 const PASSED_ON: [HeaderName; 4] =
@@ -36,21 +34,17 @@ const LONGEST_LIST: usize = 1024 * 1024;
 /// What is guarded.
 #[derive(Debug)]
 pub(crate) struct Ollama {
-    client: Client<HttpConnector, Full<Bytes>>,
-    base: Uri,
+    wires: Wires,
+    /// Its own address, as a request names it.
+    host: HeaderValue,
 }
 
 impl Ollama {
     pub(crate) fn new(base: Uri, connect: Duration) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(connect));
-        connector.set_nodelay(true);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(Duration::from_secs(30))
-            .pool_max_idle_per_host(16)
-            .build(connector);
-        Self { client, base }
+        let (host, port) = (base.host().unwrap_or_default(), base.port_u16());
+        let named = port.map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        let named = named.parse().expect("a URL's authority is visible ASCII");
+        Self { wires: Wires::new(host, port.unwrap_or(80), connect), host: named }
     }
 
     /// A request to it, with a Host of its own address.
@@ -61,11 +55,10 @@ impl Ollama {
         from: &HeaderMap,
         body: Bytes,
     ) -> Request<Full<Bytes>> {
-        let mut parts = self.base.clone().into_parts();
-        parts.path_and_query = Some(http::uri::PathAndQuery::from_static(path));
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
-        *request.uri_mut() = Uri::from_parts(parts).expect("the base has a scheme and an authority");
+        *request.uri_mut() = Uri::from_static(path);
+        request.headers_mut().insert(HOST, self.host.clone());
         for name in PASSED_ON {
             if let Some(value) = from.get(&name) {
                 request.headers_mut().insert(name, value.clone());
@@ -74,8 +67,8 @@ impl Ollama {
         request
     }
 
-    pub(crate) fn send(&self, request: Request<Full<Bytes>>) -> ResponseFuture {
-        self.client.request(request)
+    pub(crate) fn send(&self, request: Request<Full<Bytes>>) -> Asking {
+        self.wires.send(request)
     }
 
     /// What it says at `path`, if that is JSON, short, and there in time.
@@ -111,7 +104,7 @@ struct Early {
 
 pub(crate) enum Stage {
     /// Ollama has the request.
-    Asking(ResponseFuture),
+    Asking(Asking),
     /// It refused after the head had left: the reason is on its way.
     Explaining(Pin<Box<dyn Future<Output = String> + Send>>),
     Speaking(Incoming),
@@ -122,7 +115,7 @@ pub(crate) enum Stage {
 type Handed = Poll<Option<Result<Frame<Bytes>, io::Error>>>;
 
 impl Relay {
-    pub(crate) fn new(asking: ResponseFuture, visit: Visit, pulse: Pulse) -> Self {
+    pub(crate) fn new(asking: Asking, visit: Visit, pulse: Pulse) -> Self {
         let waits = visit.app.config.waits;
         Self {
             stage: Stage::Asking(asking),
