@@ -14,6 +14,7 @@ mod launchd;
 pub mod oci_retry;
 mod place;
 mod plan;
+mod polkit;
 mod receipt;
 mod role;
 mod runner;

@@ -3,7 +3,7 @@
 use crate::role::{Role, Settings};
 use crate::runner::Command;
 use crate::value::{AbsolutePath, Audience, HostName, Model, Team, TunnelId, User};
-use crate::{cloudflared, launchd, systemd};
+use crate::{cloudflared, launchd, polkit, systemd};
 
 /// An operating system that nodes run on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -113,6 +113,7 @@ pub fn plan(role: Role, system: System, options: &Options) -> Plan {
         System::Linux => vec![
             file(systemd::path(systemd::OLLAMA_UNIT), systemd::ollama(&settings, options)),
             file(systemd::path(systemd::GUARD_UNIT), systemd::guard(&settings, options)),
+            file(polkit::PATH.to_owned(), polkit::rules()),
         ],
     };
     plan.files.push(file("/etc/cloudflared/config.yml".to_owned(), cloudflared::config(options)));

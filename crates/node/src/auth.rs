@@ -3,6 +3,7 @@
 mod access;
 mod tokens;
 
+use std::fmt;
 use std::time::SystemTime;
 
 use http::HeaderMap;
@@ -18,9 +19,17 @@ pub(crate) struct Auth {
     access: Option<Assertions>,
 }
 
-/// Why nobody can be let in at all.
+/// Why nobody can be let in at all: a sentence for the owner.
 #[derive(Debug)]
 pub struct NoTokens(pub String);
+
+impl fmt::Display for NoTokens {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NoTokens {}
 
 impl Auth {
     pub(crate) fn new(credentials: &Credentials) -> Result<Self, NoTokens> {

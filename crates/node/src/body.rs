@@ -10,6 +10,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use crate::config::Limits;
+use crate::manner::Manner;
 use crate::refusal::Refusal;
 use crate::routes::Route;
 
@@ -58,7 +59,7 @@ impl<'a> Ask<'a> {
     /// Whether the answer is asked for as a stream.
     pub(crate) fn streams(&self, route: Route) -> bool {
         let said = self.field("stream").and_then(|raw| serde_json::from_str(raw.get()).ok());
-        said.unwrap_or(route.speaks_lines())
+        said.unwrap_or(route.manner() == Some(Manner::Lines))
     }
 
     /// What decides how the model is loaded, to ask for one word later without loading it anew.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
-use http::{HeaderMap, Request, Response, StatusCode, Version};
+use http::{HeaderMap, Request, Response, StatusCode, Version, response};
 use http_body::Body as _;
 use http_body_util::{BodyExt, Either, Full, Limited};
 use hyper::body::Incoming;
@@ -20,6 +20,7 @@ use crate::config::{Config, Model};
 use crate::drain::{Order, Switch};
 use crate::health;
 use crate::log::Log;
+use crate::manner::Manner;
 use crate::metrics::Tally;
 use crate::proxy::{Ollama, Relay};
 use crate::pulse::Pulse;
@@ -192,7 +193,8 @@ struct Errand {
     headers: HeaderMap,
     body: Bytes,
     runner: Option<Map<String, Value>>,
-    may_leave_early: bool,
+    /// Of its stream, if it is one whose head may leave early.
+    manner: Option<Manner>,
 }
 
 async fn admit(
@@ -226,14 +228,7 @@ async fn admit(
     if !route.has_body() {
         discard(body, pulse).await;
         let (lane, headers, body) = (app.lists(), head.headers, Bytes::new());
-        return Ok(Admitted::There(Errand {
-            route,
-            lane,
-            headers,
-            body,
-            runner: None,
-            may_leave_early: false,
-        }));
+        return Ok(Admitted::There(Errand { route, lane, headers, body, runner: None, manner: None }));
     }
     let place = timeout(app.config.waits.queue, app.desk.acquire()).await.map_err(|_| Refusal::Busy)?;
     let text = gather(&head.headers, body, app.config.waits.body).await?;
@@ -245,7 +240,7 @@ async fn admit(
         lane: if route == Route::Show { app.lists() } else { lane },
         body: ask.write(&app.config.models[lane].name),
         runner: route.generates().then(|| ask.runner()),
-        may_leave_early: route.speaks_lines() && ask.streams(route),
+        manner: route.manner().filter(|_| ask.streams(route)),
         headers: head.headers,
     };
     drop(place);
@@ -262,6 +257,13 @@ fn choose(app: &App, route: Route, headers: &HeaderMap, ask: &Ask<'_>) -> Result
     let names = choices.split(',').map(str::trim).take(MOST_CHOICES);
     let lanes: Vec<Lane> = names.filter_map(|name| app.lane(name)).collect();
     app.gate.pick(&lanes).ok_or_else(|| Refusal::NoModel(choices.to_owned()))
+}
+
+/// What came of waiting for Ollama.
+enum First {
+    Head(response::Parts),
+    /// Nothing yet, and the head leaves now, of such a stream.
+    Silence(Manner),
 }
 
 async fn forward(
@@ -283,10 +285,12 @@ async fn forward(
         app.ollama.request(errand.route.method(), errand.route.path(), &errand.headers, errand.body);
     request.headers_mut().insert(REQUEST_ID, id.parse().expect("the characters of an id are visible"));
     let mut relay = Relay::new(app.ollama.send(request), visit, pulse);
-    let early = app.config.waits.early_head.filter(|_| errand.may_leave_early);
-    let head = match early {
-        None => relay.head().await.map(Some),
-        Some(patience) => timeout(patience, relay.head()).await.map_or(Ok(None), |head| head.map(Some)),
+    let head = match app.config.waits.early_head.zip(errand.manner) {
+        None => relay.head().await.map(First::Head),
+        Some((patience, manner)) => match timeout(patience, relay.head()).await {
+            Ok(head) => head.map(First::Head),
+            Err(_) => Ok(First::Silence(manner)),
+        },
     };
     let mut reply = Response::new(());
     let headers = reply.headers_mut();
@@ -297,7 +301,7 @@ async fn forward(
         headers.insert(MODEL, name);
     }
     match head {
-        Ok(Some(mut head)) => {
+        Ok(First::Head(mut head)) => {
             let status = passed(head.status);
             if status != head.status {
                 // To the edge 503 with it means busy, and this is broken.
@@ -310,9 +314,9 @@ async fn forward(
             }
             *reply.status_mut() = status;
         }
-        Ok(None) => {
-            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-ndjson"));
-            relay.early();
+        Ok(First::Silence(manner)) => {
+            headers.insert(CONTENT_TYPE, manner.content_type());
+            relay.early(manner);
         }
         Err(refusal) => {
             relay.status(refusal.status().as_u16());

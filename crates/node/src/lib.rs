@@ -12,6 +12,7 @@ mod guard;
 mod health;
 mod leave;
 mod log;
+mod manner;
 mod metrics;
 mod proxy;
 mod pulse;
@@ -20,6 +21,7 @@ mod routes;
 mod server;
 mod visit;
 mod wedge;
+mod wires;
 
 pub use config::Config;
 pub use guard::Guard;

@@ -74,7 +74,7 @@ fn done(result: Result<(), Failure>) -> Result<(), String> {
 async fn serve() -> Result<Guard, String> {
     let config = Config::from_reader(variable).map_err(|faults| faults.to_string())?;
     let (address, socket) = (config.listen, config.socket.clone());
-    let guard = Guard::new(config).map_err(|fault| fault.0)?;
+    let guard = Guard::new(config).map_err(|fault| fault.to_string())?;
     let listener = TcpListener::bind(address).await.map_err(|error| format!("{address}: {error}"))?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     eprintln!("homefire-node: listening on {address}");

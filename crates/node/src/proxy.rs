@@ -6,23 +6,22 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, USER_AGENT};
-use http::{Method, Request, Response, Uri, response};
+use http::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use http::{Method, Request, Uri, response};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::client::legacy::{Client, Error, ResponseFuture};
-use hyper_util::rt::{TokioExecutor, TokioTimer};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::{Sleep, sleep, timeout};
 
 use crate::config::Waits;
 use crate::leave;
 use crate::log::End;
+use crate::manner::Manner;
 use crate::pulse::Pulse;
 use crate::refusal::Refusal;
 use crate::visit::Visit;
+use crate::wires::{Asking, Wires};
 
 /// What Ollama is told of the client. Tokens, cookies, origins and whatever a proxy has added stay here.
 const PASSED_ON: [HeaderName; 4] =
@@ -35,21 +34,17 @@ const LONGEST_LIST: usize = 1024 * 1024;
 /// What is guarded.
 #[derive(Debug)]
 pub(crate) struct Ollama {
-    client: Client<HttpConnector, Full<Bytes>>,
-    base: Uri,
+    wires: Wires,
+    /// Its own address, as a request names it.
+    host: HeaderValue,
 }
 
 impl Ollama {
     pub(crate) fn new(base: Uri, connect: Duration) -> Self {
-        let mut connector = HttpConnector::new();
-        connector.set_connect_timeout(Some(connect));
-        connector.set_nodelay(true);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(Duration::from_secs(30))
-            .pool_max_idle_per_host(16)
-            .build(connector);
-        Self { client, base }
+        let (host, port) = (base.host().unwrap_or_default(), base.port_u16());
+        let named = port.map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+        let named = named.parse().expect("a URL's authority is visible ASCII");
+        Self { wires: Wires::new(host, port.unwrap_or(80), connect), host: named }
     }
 
     /// A request to it, with a Host of its own address.
@@ -60,11 +55,10 @@ impl Ollama {
         from: &HeaderMap,
         body: Bytes,
     ) -> Request<Full<Bytes>> {
-        let mut parts = self.base.clone().into_parts();
-        parts.path_and_query = Some(http::uri::PathAndQuery::from_static(path));
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
-        *request.uri_mut() = Uri::from_parts(parts).expect("the base has a scheme and an authority");
+        *request.uri_mut() = Uri::from_static(path);
+        request.headers_mut().insert(HOST, self.host.clone());
         for name in PASSED_ON {
             if let Some(value) = from.get(&name) {
                 request.headers_mut().insert(name, value.clone());
@@ -73,8 +67,8 @@ impl Ollama {
         request
     }
 
-    pub(crate) fn send(&self, request: Request<Full<Bytes>>) -> ResponseFuture {
-        self.client.request(request)
+    pub(crate) fn send(&self, request: Request<Full<Bytes>>) -> Asking {
+        self.wires.send(request)
     }
 
     /// What it says at `path`, if that is JSON, short, and there in time.
@@ -94,19 +88,25 @@ impl Ollama {
 pub(crate) struct Relay {
     stage: Stage,
     visit: Option<Visit>,
-    /// Set once the head has left without a word.
-    beat: Option<Pin<Box<Sleep>>>,
+    /// Set while the head has left without a word.
+    early: Option<Early>,
     end: Pin<Box<Sleep>>,
     waits: Waits,
     pulse: Pulse,
     hint: SizeHint,
 }
 
+/// A head that has left without a word, and what follows it until there is one.
+struct Early {
+    manner: Manner,
+    beat: Pin<Box<Sleep>>,
+}
+
 pub(crate) enum Stage {
     /// Ollama has the request.
-    Asking(ResponseFuture),
+    Asking(Asking),
     /// It refused after the head had left: the reason is on its way.
-    Explaining(Pin<Box<dyn Future<Output = Bytes> + Send>>),
+    Explaining(Pin<Box<dyn Future<Output = String> + Send>>),
     Speaking(Incoming),
     Over,
 }
@@ -115,12 +115,12 @@ pub(crate) enum Stage {
 type Handed = Poll<Option<Result<Frame<Bytes>, io::Error>>>;
 
 impl Relay {
-    pub(crate) fn new(asking: ResponseFuture, visit: Visit, pulse: Pulse) -> Self {
+    pub(crate) fn new(asking: Asking, visit: Visit, pulse: Pulse) -> Self {
         let waits = visit.app.config.waits;
         Self {
             stage: Stage::Asking(asking),
             visit: Some(visit),
-            beat: None,
+            early: None,
             end: Box::pin(sleep(waits.answer)),
             waits,
             pulse,
@@ -155,9 +155,9 @@ impl Relay {
         }
     }
 
-    /// The head leaves now, and blank lines keep the way open until there is a word.
-    pub(crate) fn early(&mut self) {
-        self.beat = Some(Box::pin(sleep(self.waits.heartbeat)));
+    /// The head leaves now, and what means nothing keeps the way open until there is a word.
+    pub(crate) fn early(&mut self, manner: Manner) {
+        self.early = Some(Early { manner, beat: Box::pin(sleep(self.waits.heartbeat)) });
     }
 
     /// What the log says of the status.
@@ -174,24 +174,11 @@ impl Relay {
         }
     }
 
-    /// The last line of a stream whose head has left.
-    fn last(&mut self, line: Bytes, end: End) -> Handed {
+    /// What went wrong, as the last of a stream whose head has left.
+    fn last(&mut self, words: &str, end: End) -> Handed {
+        let manner = self.early.as_ref().map_or(Manner::Lines, |early| early.manner);
         self.over(end);
-        hand(line)
-    }
-
-    fn arrived(&mut self, reply: Result<Response<Incoming>, Error>) -> Option<Bytes> {
-        match reply {
-            Ok(reply) if reply.status().is_success() => {
-                self.stage = Stage::Speaking(reply.into_body());
-                None
-            }
-            Ok(reply) => {
-                self.stage = Stage::Explaining(Box::pin(explain(reply.into_body())));
-                None
-            }
-            Err(_) => Some(line(&Refusal::Unreachable.words())),
-        }
+        hand(manner.error(words))
     }
 }
 
@@ -208,14 +195,20 @@ impl Body for Relay {
                     return Poll::Ready(None);
                 }
                 Stage::Asking(asking) => match Pin::new(asking).poll(cx) {
-                    Poll::Ready(reply) => match self.arrived(reply) {
-                        Some(line) => return self.last(line, End::Cut),
-                        None => continue,
-                    },
+                    Poll::Ready(Ok(reply)) => {
+                        let is_good = reply.status().is_success();
+                        let body = reply.into_body();
+                        self.stage = match is_good {
+                            true => Stage::Speaking(body),
+                            false => Stage::Explaining(Box::pin(explain(body))),
+                        };
+                        continue;
+                    }
+                    Poll::Ready(Err(_)) => return self.last(&Refusal::Unreachable.words(), End::Cut),
                     Poll::Pending => Poll::Pending,
                 },
                 Stage::Explaining(explaining) => match explaining.as_mut().poll(cx) {
-                    Poll::Ready(line) => return self.last(line, End::Finished),
+                    Poll::Ready(words) => return self.last(&words, End::Finished),
                     Poll::Pending => Poll::Pending,
                 },
                 Stage::Speaking(body) => Pin::new(body).poll_frame(cx),
@@ -227,7 +220,7 @@ impl Body for Relay {
                     if let Some(visit) = &mut self.visit {
                         visit.hear(bytes.len());
                     }
-                    self.beat = None;
+                    self.early = None;
                     return hand(bytes);
                 }
                 Poll::Ready(Some(Err(_))) => {
@@ -237,18 +230,17 @@ impl Body for Relay {
                 Poll::Ready(None) => self.over(End::Finished),
                 Poll::Pending => {
                     if self.end.as_mut().poll(cx).is_ready() {
-                        let is_early = self.beat.is_some();
-                        self.over(End::Overdue);
-                        if is_early {
-                            return hand(line(&Refusal::Overdue.words()));
+                        if self.early.is_some() {
+                            return self.last(&Refusal::Overdue.words(), End::Overdue);
                         }
+                        self.over(End::Overdue);
                         return Poll::Ready(Some(Err(io::Error::other("overdue"))));
                     }
                     let heartbeat = self.waits.heartbeat;
-                    let Some(beat) = &mut self.beat else { return Poll::Pending };
-                    ready!(beat.as_mut().poll(cx));
-                    beat.set(sleep(heartbeat));
-                    return hand(Bytes::from_static(b"\n"));
+                    let Some(early) = &mut self.early else { return Poll::Pending };
+                    ready!(early.beat.as_mut().poll(cx));
+                    early.beat.set(sleep(heartbeat));
+                    return hand(early.manner.beat());
                 }
             }
         }
@@ -273,14 +265,11 @@ fn hand(bytes: Bytes) -> Handed {
     Poll::Ready(Some(Ok(Frame::data(bytes))))
 }
 
-/// A refusal of Ollama's as a line of a stream.
-async fn explain(body: Incoming) -> Bytes {
+/// The words of a refusal of Ollama's, in its own form or in OpenAI's.
+async fn explain(body: Incoming) -> String {
     let body = Limited::new(body, LONGEST_ERROR).collect().await.map(|body| body.to_bytes());
     let said = body.ok().and_then(|body| serde_json::from_slice::<Value>(&body).ok());
-    let words = said.as_ref().and_then(|said| said["error"].as_str());
-    line(words.unwrap_or("refused"))
-}
-
-fn line(words: &str) -> Bytes {
-    format!("{}\n", json!({ "error": words })).into()
+    let error = said.as_ref().map(|said| &said["error"]);
+    let words = error.and_then(|error| error.as_str().or(error["message"].as_str()));
+    words.unwrap_or("refused").to_owned()
 }

@@ -2,6 +2,8 @@
 
 use http::{Method, Uri};
 
+use crate::manner::Manner;
+
 /// What is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Route {
@@ -59,9 +61,19 @@ impl Route {
         self.generates() || matches!(self, Self::Embed | Self::Show)
     }
 
-    /// Whether its stream is one of lines, between which a blank one means nothing.
-    pub(crate) fn speaks_lines(self) -> bool {
-        matches!(self, Self::Chat | Self::Generate)
+    /// How it speaks where it is asked for a stream of words.
+    pub(crate) fn manner(self) -> Option<Manner> {
+        match self {
+            Self::Chat | Self::Generate => Some(Manner::Lines),
+            Self::Completions => Some(Manner::Events),
+            Self::Embed
+            | Self::Show
+            | Self::Tags
+            | Self::Ps
+            | Self::Version
+            | Self::Healthz
+            | Self::Metrics => None,
+        }
     }
 
     fn row(self) -> &'static (Self, Method, &'static str) {

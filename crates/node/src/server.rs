@@ -2,16 +2,18 @@
 
 use std::convert::Infallible;
 use std::future::poll_fn;
+use std::io;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
@@ -28,6 +30,9 @@ const MOST_CONNECTIONS: usize = 4096;
 /// Headers of a request, and bytes of its head.
 const MOST_HEADERS: usize = 64;
 const LONGEST_HEAD: usize = 32 * 1024;
+
+/// Bytes that are read before hyper reads: most requests are not longer.
+const FIRST_PIECE: usize = 2048;
 
 /// For what has been said already to reach its client.
 const LAST_WORDS: Duration = Duration::from_secs(2);
@@ -107,12 +112,11 @@ async fn connection(app: Arc<App>, stream: TcpStream, peer: SocketAddr, mut stop
     let mut wire = Heard { stream: TokioIo::new(stream), pulse: Pulse::default(), ahead: Bytes::new() };
     loop {
         if wire.ahead.is_empty() {
-            let mut first = [0];
             tokio::select! {
-                // A peek, as a new socket counts as readable until somebody has tried.
-                begun = timeout(app.config.waits.idle, wire.stream.inner().peek(&mut first)) => {
-                    let Ok(Ok(1)) = begun else { return };
-                }
+                begun = timeout(app.config.waits.idle, begin(wire.stream.inner_mut())) => match begun {
+                    Ok(Ok(piece)) if !piece.is_empty() => wire.ahead = piece,
+                    _ => return,
+                },
                 _ = stopping.wait_for(|stopping| *stopping) => return,
             }
         }
@@ -122,6 +126,17 @@ async fn connection(app: Arc<App>, stream: TcpStream, peer: SocketAddr, mut stop
             None => return,
         }
     }
+}
+
+/// The first bytes of a request, none if the client has left. Room for them is taken when they are there, and no earlier.
+async fn begin(stream: &mut TcpStream) -> io::Result<Bytes> {
+    poll_fn(|cx| {
+        let mut piece = [0; FIRST_PIECE];
+        let mut read = ReadBuf::new(&mut piece);
+        ready!(Pin::new(&mut *stream).poll_read(cx, &mut read))?;
+        Poll::Ready(Ok(Bytes::copy_from_slice(read.filled())))
+    })
+    .await
 }
 
 /// Speaks HTTP until nothing is under way. `None` if the connection has come to its end.

@@ -182,6 +182,55 @@ fn most_memory(program: &Program) -> Option<u64> {
     row.trim().trim_end_matches(" kB").parse().ok()
 }
 
+/// Bodies as long as they may be, and heads that do not end, all at once.
+async fn weigh(program: &Program) {
+    let (body, line) =
+        (format!("{{\"model\":\"x\",\"a\":\"{}\"}}", "x".repeat(1_000_000)), "x".repeat(20_000));
+    let head = "POST /api/chat HTTP/1.1\r\nhost: x\r\nconnection: close\r\n";
+    let length = body.len();
+    let heavy = format!("{head}authorization: Bearer {NEW}\r\ncontent-length: {length}\r\n\r\n{body}");
+    let endless = format!("{head}x: {line}");
+    let mut open = Vec::new();
+    for _ in 0..100 {
+        let mut stream = TcpStream::connect(&program.address).await.expect("it listens");
+        stream.write_all(endless.as_bytes()).await.expect("it reads");
+        open.push(stream);
+    }
+    let mut asks = tokio::task::JoinSet::new();
+    for _ in 0..40 {
+        let (address, heavy) = (program.address.clone(), heavy.clone());
+        asks.spawn(async move {
+            let mut stream = TcpStream::connect(&address).await.expect("it listens");
+            // A guard that refuses may close before it has heard everything.
+            let _ = stream.write_all(heavy.as_bytes()).await;
+            home::read(stream).await.status
+        });
+    }
+    let statuses = asks.join_all().await;
+    assert!(statuses.iter().all(|status| [404, 503].contains(status)), "{statuses:?}");
+    assert!(statuses.contains(&404), "some were read to the end: {statuses:?}");
+}
+
+#[tokio::test]
+async fn what_is_heavy_is_not_remembered() {
+    /// The places for bodies, each read once and put together once, and what the heads take.
+    const MOST: u64 = 64 * 1024;
+    let server = Server::start(Node::new(&MODELS, Pace::QUICK), 0, true).await.unwrap();
+    let program = start(&server, &place("heavy")).await;
+    assert_eq!(ask(&program).await.status, 200);
+    let light = most_memory(&program);
+    weigh(&program).await;
+    let once = most_memory(&program);
+    for _ in 0..5 {
+        weigh(&program).await;
+    }
+    assert_eq!(ask(&program).await.status, 200);
+    if let (Some(light), Some(once), Some(often)) = (light, once, most_memory(&program)) {
+        assert!(often < light + MOST, "{light} kB, and {often} kB in the floods");
+        assert!(often < once + MOST / 4, "{once} kB after one flood, {often} kB after six");
+    }
+}
+
 #[tokio::test]
 async fn a_flood_is_not_remembered() {
     let server = Server::start(Node::new(&MODELS, Pace::QUICK), 0, true).await.unwrap();

@@ -136,6 +136,33 @@ fn units() {
 }
 
 #[test]
+fn the_guard_may_restart_ollama_and_nothing_else() {
+    for (system, plan) in all_plans() {
+        let rules: Vec<_> = plan.files.iter().filter(|file| file.path.contains("polkit")).collect();
+        let [rule] = *rules else {
+            assert!(system == System::MacOs && rules.is_empty(), "{rules:?}");
+            continue;
+        };
+        assert_eq!(rule.path, "/etc/polkit-1/rules.d/50-homefire-node.rules");
+        let unit = content(&plan, "homefire-node.service");
+        assert!(unit.contains("DynamicUser=yes\n") && !unit.contains("\nUser="), "its name is the unit's");
+        let (conditions, _) = rule.content.split_once(") {\n    return polkit.Result.YES;").unwrap();
+        let (_, conditions) = conditions.split_once("if (").unwrap();
+        let conditions: Vec<&str> = conditions.split("&&").map(str::trim).collect();
+        assert_eq!(
+            conditions,
+            [
+                r#"action.id === "org.freedesktop.systemd1.manage-units""#,
+                r#"action.lookup("unit") === "ollama.service""#,
+                r#"action.lookup("verb") === "restart""#,
+                r#"subject.user === "homefire-node""#,
+            ]
+        );
+        assert_eq!(rule.content.matches("polkit.Result.YES").count(), 1);
+    }
+}
+
+#[test]
 fn no_secret_is_in_a_plan() {
     for (_, plan) in all_plans() {
         assert!(

@@ -210,7 +210,7 @@ fn halfway_says_how_far() {
     let halfway = machine.apply(&linux()).unwrap_err();
     assert_eq!(halfway.failed, "run systemctl enable ollama.service homefire-node.service");
     assert_eq!(halfway.why, "it ended with exit code 1: it is broken");
-    assert_eq!(halfway.done.len(), 8);
+    assert_eq!(halfway.done.len(), 9);
     assert_eq!(halfway.left, ["run systemctl restart ollama.service homefire-node.service"]);
     assert!(halfway.to_string().contains("\n  done: run id -u ollama; "));
     machine.runner.fails_at = None;
