@@ -61,14 +61,14 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         return Err(Refused(machine::ONLY_LINUX.to_owned()).into());
     }
     if cfg!(debug_assertions) {
-        let mut again = Command::new(release::build("homefire", "homefire")?);
+        let mut again = Command::new(release::build("homefire", "homefire", "release")?);
         return process::run(again.args(std::env::args_os().skip(1)));
     }
     let connections = usize::from(options.connections);
     // Each connection of this process ends in another, which is told its limit by this one.
     machine::allow_files(4 * u64::from(options.connections) + 256)?;
     let nginx_program = setup::nginx()?;
-    let guard_program = release::build("homefire-node", "homefire-node")?;
+    let guard_program = release::build("homefire-node", "homefire-node", "guard")?;
     let folder = tempfile::tempdir()?;
 
     let (node_group, node) = serve().await?;

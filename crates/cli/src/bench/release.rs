@@ -7,12 +7,13 @@ use anyhow::{Context, Result, ensure};
 use homefire::tools;
 use serde_json::Value;
 
-/// The release build of a package's binary.
-pub(crate) fn build(package: &str, binary: &str) -> Result<PathBuf> {
+/// A package's binary, built as `profile` says.
+pub(crate) fn build(package: &str, binary: &str, profile: &str) -> Result<PathBuf> {
     let mut cargo = Command::new("cargo");
     cargo.args([
         "build",
-        "--release",
+        "--profile",
+        profile,
         "--package",
         package,
         "--bin",
