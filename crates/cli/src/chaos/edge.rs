@@ -1,7 +1,7 @@
 //! The service on one of its runtimes, in processes of its own.
 
+use std::fs::File;
 use std::io::Write;
-use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -53,7 +53,8 @@ impl Edge {
         }
         let mut ids = Vec::new();
         for (_, _, group) in &mut programs {
-            ids.extend(machine::family(group.child().id().context("it has just been started")?)?);
+            let family = machine::family(group.child().id().context("it has just been started")?)?;
+            ids.extend(family.into_iter().filter(|id| on != On::Workerd || is_workerd(*id)));
         }
         Ok(Self { programs, ids })
     }
@@ -71,8 +72,18 @@ impl Edge {
     }
 }
 
+/// What wrangler itself holds is not the service's.
+fn is_workerd(id: u32) -> bool {
+    std::fs::read_to_string(format!("/proc/{id}/comm")).is_ok_and(|name| name.trim() == "workerd")
+}
+
 async fn start(mut command: Command, port: u16) -> Result<Group> {
-    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let folder = tools::root().join("target/chaos");
+    std::fs::create_dir_all(&folder)?;
+    let path = folder.join(format!("{port}.log"));
+    println!("what it writes is in {}", path.display());
+    let log = File::create(path)?;
+    command.stdout(log.try_clone()?).stderr(log);
     let mut group = Group::spawn(command)?;
     group.ready(port, PATIENCE).await?;
     Ok(group)
