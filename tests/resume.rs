@@ -217,6 +217,8 @@ async fn what_was_complete_stays() {
     let short = "All was said already.";
     let seen = check(&house, &says(short, ",end@4"), &says(short, ""), short, 0, "done").await;
     assert_eq!(seen.failovers, ["mini cloud ended_early"]);
+    // It has nothing to add, and its stream is at its end when that is known.
+    check(&house, &says(short, ",end@5"), &says(short, ",no-newline"), short, 0, "done").await;
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "what a person reads is what this program is for")]
 
 mod bench;
+mod chaos;
 mod dev;
 mod doctor;
 mod draft;
@@ -64,6 +65,13 @@ enum Command {
     /// Begins with the corpus of `crates/core/corpus`. Needs a C++ compiler. `test` does the same for some seconds.
     #[command(after_help = EXIT_CODES)]
     Fuzz(fuzz::Options),
+    /// Storm: many readers for a while, nodes that fail at every point, a store and a mail service that vanish.
+    ///
+    /// Whatever is drawn, each reply must be whole, or say that it is not, in the nodes' own words; nothing may be held for a reader
+    /// who left; commands must be prompt. Prints what came of each fault, and the story of the first breach. `test` does the same
+    /// in virtual time, where a seed is a run; here the seed draws the same faults, and the machine decides which comes first.
+    #[command(after_help = EXIT_CODES)]
+    Chaos(chaos::Options),
     /// Measure what Homefire costs, against going without it and against a common proxy.
     ///
     /// Begins with release builds. Reads `/proc`, so it needs Linux, and a machine that does nothing else meanwhile.
@@ -122,6 +130,7 @@ async fn run() -> ExitCode {
         Command::Draft(options) => draft::run(options).await,
         Command::Fuzz(options) => fuzz::run(&options),
         Command::Test(options) => test::run(&options),
+        Command::Chaos(options) => chaos::run(options).await,
         Command::Bench { what } => bench::run(what).await,
         Command::Setup => setup::everything().inspect(|()| println!("Everything is installed.")),
         Command::Build { what: Build::Worker } => worker::build(),

@@ -1,5 +1,7 @@
 //! `Platform` in one process and in virtual time: tokio's paused clock, nodes and services instead of sockets.
 
+mod door;
+
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,8 +11,9 @@ use bytes::Bytes;
 use futures_util::stream::{self, Stream};
 use homefire_core::platform::{Event, FetchError, Line as Logged, Moment, Platform};
 use homefire_core::store::Nowhere;
-use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
+
+use door::{Door, Guest};
 
 use crate::node::{Node, Play, Step};
 use crate::outside::Outside;
@@ -25,7 +28,7 @@ pub struct InProcess {
 #[derive(Debug)]
 struct Inner {
     connect: Duration,
-    nodes: Vec<(String, Node, watch::Sender<Reach>)>,
+    nodes: Vec<(String, Node, Door)>,
     outside: Mutex<Vec<Neighbour>>,
     lines: Mutex<Vec<(Option<String>, Event)>>,
     drawn: AtomicU64,
@@ -33,13 +36,12 @@ struct Inner {
 }
 
 /// A service that is no node: its host, itself, how it can be reached.
-type Neighbour = (String, Arc<dyn Outside>, watch::Sender<Reach>);
+type Neighbour = (String, Arc<dyn Outside>, Door);
 
 impl InProcess {
     /// Nodes by their hosts. `connect` is how long a connection is waited for.
     pub fn new(nodes: impl IntoIterator<Item = (String, Node)>, connect: Duration) -> Self {
-        let nodes =
-            nodes.into_iter().map(|(host, node)| (host, node, watch::Sender::new(Reach::Up))).collect();
+        let nodes = nodes.into_iter().map(|(host, node)| (host, node, Door::default())).collect();
         let inner = Inner {
             connect,
             nodes,
@@ -58,14 +60,14 @@ impl InProcess {
 
     /// Changes how a node can be reached. What is no longer `Up` breaks its open connections, as a power cut does.
     pub fn set(&self, nth: usize, reach: Reach) {
-        self.inner.nodes[nth].2.send_replace(reach);
+        self.inner.nodes[nth].2.set(reach);
     }
 
     /// Adds a service that is no node, by its host. A second one of the same host takes the first one's place.
     pub fn add(&self, host: &str, service: impl Outside) {
         let mut outside = self.outside();
         outside.retain(|(name, ..)| name != host);
-        outside.push((host.to_owned(), Arc::new(service), watch::Sender::new(Reach::Up)));
+        outside.push((host.to_owned(), Arc::new(service), Door::default()));
     }
 
     /// Changes how the service at `host` can be reached.
@@ -75,8 +77,8 @@ impl InProcess {
     pub fn set_outside(&self, host: &str, reach: Reach) {
         let outside = self.outside();
         let found = outside.iter().find(|(name, ..)| name == host);
-        let (_, _, sender) = found.unwrap_or_else(|| panic!("nobody was added at {host}"));
-        sender.send_replace(reach);
+        let (_, _, door) = found.unwrap_or_else(|| panic!("nobody was added at {host}"));
+        door.set(reach);
     }
 
     fn outside(&self) -> MutexGuard<'_, Vec<Neighbour>> {
@@ -84,14 +86,14 @@ impl InProcess {
     }
 
     /// Who is at `host`, and how it can be reached.
-    fn find(&self, host: &str) -> Option<(Host, watch::Receiver<Reach>)> {
+    fn find(&self, host: &str) -> Option<(Host, Door)> {
         let node = self.inner.nodes.iter().find(|(name, ..)| name == host);
-        if let Some((_, node, reach)) = node {
-            return Some((Host::Node(node.clone()), reach.subscribe()));
+        if let Some((_, node, door)) = node {
+            return Some((Host::Node(node.clone()), door.clone()));
         }
         let outside = self.outside();
-        let (_, service, reach) = outside.iter().find(|(name, ..)| name == host)?;
-        Some((Host::Outside(Arc::clone(service)), reach.subscribe()))
+        let (_, service, door) = outside.iter().find(|(name, ..)| name == host)?;
+        Some((Host::Outside(Arc::clone(service)), door.clone()))
     }
 
     /// What was logged since the last call.
@@ -119,9 +121,8 @@ impl Platform for InProcess {
 
     async fn fetch(&self, request: http::Request<Bytes>) -> Result<http::Response<Body>, FetchError> {
         let host = request.uri().host().unwrap_or_default();
-        let (host, mut reach) = self.find(host).ok_or(FetchError::Dns)?;
-        let reached = *reach.borrow();
-        match reached {
+        let (host, door) = self.find(host).ok_or(FetchError::Dns)?;
+        match door.reach() {
             Reach::Up => {}
             Reach::Down => return Err(FetchError::Refused),
             Reach::Silent => {
@@ -129,11 +130,12 @@ impl Platform for InProcess {
                 return Err(FetchError::ConnectTimeout);
             }
         }
+        let guest = door.enter();
         match host {
-            Host::Node(node) => head(Line { play: node.answer(request), reach }).await,
+            Host::Node(node) => head(Line { play: node.answer(request), guest }).await,
             Host::Outside(service) => {
-                let response = while_up(&mut reach, service.answer(request)).await?;
-                Ok(response.map_err(|_| FetchError::Broken)?.map(|bytes| pieces(bytes, reach)))
+                let response = guest.stay(service.answer(request)).await?;
+                Ok(response.map_err(|_| FetchError::Broken)?.map(|bytes| pieces(bytes, guest)))
             }
         }
     }
@@ -181,23 +183,12 @@ enum Host {
 /// A connection to a node, for as long as the node can be reached.
 struct Line {
     play: Play,
-    reach: watch::Receiver<Reach>,
+    guest: Guest,
 }
 
 impl Line {
     async fn next(&mut self) -> Result<Option<Step>, FetchError> {
-        while_up(&mut self.reach, self.play.next()).await
-    }
-}
-
-async fn while_up<T>(
-    reach: &mut watch::Receiver<Reach>,
-    task: impl Future<Output = T>,
-) -> Result<T, FetchError> {
-    tokio::select! {
-        biased;
-        _ = reach.wait_for(|reach| *reach != Reach::Up) => Err(FetchError::Broken),
-        value = task => Ok(value),
+        self.guest.stay(self.play.next()).await
     }
 }
 
@@ -224,13 +215,13 @@ fn body(line: Line) -> Body {
 }
 
 /// A whole body as a network brings it: in pieces, and not to its end if its sender falls.
-fn pieces(bytes: Bytes, reach: watch::Receiver<Reach>) -> Body {
+fn pieces(bytes: Bytes, guest: Guest) -> Body {
     const PIECE: usize = 16 * 1024;
     Box::pin(stream::unfold(Some(bytes), move |rest| {
-        let up = *reach.borrow() == Reach::Up;
+        let is_out = guest.is_out();
         async move {
             let mut rest = rest.filter(|rest| !rest.is_empty())?;
-            if !up {
+            if is_out {
                 return Some((Err(FetchError::Broken), None));
             }
             let piece = rest.split_to(rest.len().min(PIECE));

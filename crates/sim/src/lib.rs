@@ -7,6 +7,7 @@
 pub mod accounts;
 mod act;
 mod catalog;
+pub mod chaos;
 mod drafts;
 pub mod house;
 mod in_process;

@@ -1,5 +1,6 @@
 //! One simulated machine with Ollama on it: its models, its one slot, and a record of whoever asked.
 
+mod asked;
 mod chat;
 mod completions;
 mod embed;
@@ -9,7 +10,7 @@ mod routes;
 #[cfg(test)]
 mod tests;
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
@@ -61,6 +62,8 @@ struct Inner {
 #[derive(Debug)]
 struct State {
     scripts: VecDeque<Script>,
+    /// What whoever asks this question meets.
+    by_question: HashMap<String, VecDeque<Script>>,
     received: Vec<Arc<Mutex<Received>>>,
     loaded: Option<Memory>,
     /// Ollama gives qwen3.5 one slot, whatever is configured, and a small machine has room for one model.
@@ -71,6 +74,7 @@ impl Default for State {
     fn default() -> Self {
         Self {
             scripts: VecDeque::new(),
+            by_question: HashMap::new(),
             received: Vec::new(),
             loaded: None,
             slot: Arc::new(Semaphore::new(1)),

@@ -27,15 +27,26 @@ pub(crate) fn answer(text: &Text, question: &str) -> String {
 /// What is left to say after `said`, as a model that continues its own answer would: the renderer trims what was said,
 /// so the rest may begin with a space or, with `no_lead`, without.
 pub(crate) fn rest(whole: &str, said: &str, no_lead: bool) -> String {
-    let rest = whole.strip_prefix(said.trim_end()).unwrap_or(whole);
+    let rest = behind(whole, said).unwrap_or(whole);
     if no_lead { rest.trim_start() } else { rest }.to_owned()
 }
 
-/// The last words of what was said, once more.
+/// What stands behind `said`, be the white space in it as it may: another node may have left some out.
+fn behind<'a>(whole: &'a str, said: &str) -> Option<&'a str> {
+    said.chars()
+        .filter(|char| !char.is_whitespace())
+        .try_fold(whole, |rest, char| rest.trim_start().strip_prefix(char))
+}
+
+/// The last words of what was said, once more, with the white space between them.
 pub(crate) fn repeated(said: &str, words: usize) -> String {
-    let mut last: Vec<&str> = said.split_whitespace().rev().take(words).collect();
-    last.reverse();
-    last.join(" ")
+    let said = said.trim_end();
+    let starts = said.char_indices().filter(|(at, _)| {
+        let (before, from) = said.split_at(*at);
+        !from.starts_with(char::is_whitespace) && (before.is_empty() || before.ends_with(char::is_whitespace))
+    });
+    let last = starts.map(|(at, _)| at).rev().take(words).last();
+    last.map_or("", |at| &said[at..]).to_owned()
 }
 
 /// A value that fits a JSON Schema, as constrained decoding would give: its fields in the schema's order. A payment
@@ -101,7 +112,19 @@ mod tests {
         check("one", false, " two three");
         check("one ", false, " two three");
         check("one ", true, "two three");
+        check("onetwo", false, " three");
         check("something else", false, "one two three");
+    }
+
+    #[test]
+    fn words_are_repeated_as_they_were_said() {
+        let check = |words, expect: &str| assert_eq!(repeated("one:\n- two three ", words), expect);
+        check(0, "");
+        check(2, "two three");
+        check(3, "- two three");
+        check(4, "one:\n- two three");
+        check(9, "one:\n- two three");
+        assert_eq!(repeated("", 3), "");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! One node is asked, up to its first word.
 
 use bytes::Bytes;
-use futures_util::stream::{Stream, StreamExt};
+use futures_util::stream::{Fuse, Stream, StreamExt};
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT};
 use http::{Method, Request, StatusCode};
 
@@ -38,8 +38,8 @@ pub fn request(node: &Node, model: &str, prompt: &Prompt) -> Request<Bytes> {
 pub(crate) struct Spoken<P: Platform, O> {
     /// What it said so far.
     pub(crate) relay: Relay<O>,
-    /// What it goes on to say.
-    pub(crate) body: P::Body,
+    /// What it goes on to say: nothing, where it is at its end.
+    pub(crate) body: Fuse<P::Body>,
     /// What came before: who stands before it has its say there.
     pub(crate) headers: HeaderMap,
 }
@@ -52,7 +52,8 @@ pub(crate) async fn first_word<P: Platform, O: Output>(
     request: Request<Bytes>,
     output: O,
 ) -> Result<Spoken<P, O>, Failure> {
-    let (head, mut body) = platform.fetch(request).await?.into_parts();
+    let (head, body) = platform.fetch(request).await?.into_parts();
+    let mut body = body.fuse();
     accept(head.status, &head.headers, &mut body).await?;
     let mut relay = Relay::into(output);
     while *relay.state() == State::Waiting {

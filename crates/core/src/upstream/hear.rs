@@ -34,12 +34,12 @@ impl<P: Platform, O: Output> Hearing<P, O> {
         deadlines: &Deadlines,
         until: Moment,
         relay: Relay<O>,
-        body: P::Body,
+        body: Fuse<P::Body>,
     ) -> Self {
         let now = platform.now();
         let watch = Watch::new(deadlines, until, now);
         let timer = Box::pin(sleep(platform.clone(), watch.wait(now)));
-        Self { relay, body: body.fuse(), watch, timer }
+        Self { relay, body, watch, timer }
     }
 
     /// How far the answer is.

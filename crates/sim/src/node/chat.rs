@@ -30,7 +30,7 @@ impl Node {
         let stream = request["stream"].as_bool() != Some(false);
         let script = match model.strip_prefix(SCRIPTED) {
             Some(text) => text.parse::<Script>().map_err(|unknown| wrong(&unknown.to_string()))?,
-            None => self.state().scripts.pop_front().unwrap_or_default(),
+            None => self.script(Talk::read(&request, chat).map(|talk| talk.question).as_deref()),
         };
         if !self.has(model) {
             return Err(act::error(OllamaError::NoModel, model, stream));

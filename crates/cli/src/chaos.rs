@@ -1,0 +1,62 @@
+//! `homefire chaos`: the storm over sockets, on each runtime.
+
+mod edge;
+mod town;
+
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Result, ensure};
+use clap::{Args, ValueEnum};
+use homefire_sim::chaos;
+
+use crate::bench::machine::allow_files;
+
+#[derive(Args)]
+pub(crate) struct Options {
+    /// For so long.
+    #[arg(long, default_value_t = 60)]
+    seconds: u64,
+    /// What is drawn; another one each time unless it is given.
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Where the service runs.
+    #[arg(long, value_enum, default_value_t = On::Native)]
+    on: On,
+    /// Be the service on this port, and nothing else.
+    #[arg(long, hide = true)]
+    serve: Option<u16>,
+}
+
+/// What the service runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum On {
+    /// The native server, in a process of its own.
+    Native,
+    /// The release builds of Vercel's functions.
+    Vercel,
+    /// The built Worker in workerd; build it first.
+    Workerd,
+}
+
+/// Sockets that readers and nodes may have open at once.
+const FILES: u64 = 4096;
+
+pub(crate) async fn run(options: Options) -> Result<()> {
+    if let Some(port) = options.serve {
+        return edge::serve(port).await;
+    }
+    allow_files(FILES)?;
+    let seed = options.seed.unwrap_or_else(drawn);
+    println!("{} seconds on {:?}, seed {seed}", options.seconds, options.on);
+    let town = town::SocketTown::open(options.on).await?;
+    let report = chaos::storm(&town, seed, Duration::from_secs(options.seconds)).await;
+    println!("\n{report}");
+    ensure!(report.breaches == 0, "{} breaches with the seed {seed}", report.breaches);
+    Ok(())
+}
+
+fn drawn() -> u64 {
+    #[expect(clippy::disallowed_methods, reason = "any seed will do")]
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    now.map_or(1, |since| since.as_secs())
+}

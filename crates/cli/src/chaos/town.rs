@@ -1,0 +1,123 @@
+//! Nodes, a store and a mail service that listen, and the service before them.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use bytes::Bytes;
+use futures_util::stream::StreamExt;
+use homefire_sim::chaos::{MAIL_KEY, NODES, PACE, Part, Rules, STORE_TOKEN, Town, variables};
+use homefire_sim::mail::Mailroom;
+use homefire_sim::redis::{Slate, Upstash};
+use homefire_sim::scenario::{Chunks, MODELS};
+use homefire_sim::{Node, Reach, Server};
+use http::{Request, Response};
+use tokio::sync::Mutex;
+
+use super::On;
+use super::edge::Edge;
+
+pub(super) struct SocketTown {
+    on: On,
+    edge: Edge,
+    client: reqwest::Client,
+    nodes: Vec<Node>,
+    store: Upstash<Slate>,
+    mail: Mailroom,
+    listening: Mutex<Listening>,
+}
+
+struct Listening {
+    nodes: Vec<Server>,
+    store: Server<Upstash<Slate>>,
+    mail: Server<Mailroom>,
+}
+
+impl SocketTown {
+    pub(super) async fn open(on: On) -> Result<Self> {
+        let nodes: Vec<Node> = (0..NODES).map(|_| Node::new(&MODELS, PACE)).collect();
+        let (store, mail) = (Upstash::new(Slate::default(), STORE_TOKEN), Mailroom::new(MAIL_KEY, 10));
+        let mut servers = Vec::new();
+        for node in &nodes {
+            servers.push(Server::start(node.clone(), 0, false).await?);
+        }
+        let listening = Listening {
+            nodes: servers,
+            store: Server::open(store.clone(), 0, false).await?,
+            mail: Server::open(mail.clone(), 0, false).await?,
+        };
+        let urls: Vec<String> = listening.nodes.iter().map(Server::url).collect();
+        let edge = Edge::start(on, &variables(&urls, &listening.store.url(), &listening.mail.url())).await?;
+        // Whether an idle connection is still good when it is used again is a race with whoever closes it.
+        let client = homefire_native::client().pool_max_idle_per_host(0).build()?;
+        Ok(Self { on, edge, client, nodes, store, mail, listening: Mutex::new(listening) })
+    }
+
+    async fn try_send(&self, request: &Request<Bytes>) -> Result<reqwest::Response, String> {
+        let url = self.edge.url(request.uri().path());
+        let sent = self.client.request(request.method().clone(), url).headers(request.headers().clone());
+        sent.body(request.body().clone()).send().await.map_err(|error| format!("{error:?}"))
+    }
+}
+
+impl Town for SocketTown {
+    async fn send(&self, request: Request<Bytes>) -> Result<Response<Chunks>, String> {
+        let mut reply = self.try_send(&request).await?;
+        for _ in 0..3 {
+            if !is_lost_on_the_way(&reply) {
+                break;
+            }
+            reply = self.try_send(&request).await?;
+        }
+        let mut response = Response::new(());
+        *response.status_mut() = reply.status();
+        *response.headers_mut() = reply.headers().clone();
+        let chunks = reply.bytes_stream().map(|chunk| chunk.map_err(|error| format!("{error:?}")));
+        Ok(response.map(|()| -> Chunks { Box::pin(chunks) }))
+    }
+
+    fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    fn store(&self) -> &Upstash<Slate> {
+        &self.store
+    }
+
+    fn mail(&self) -> &Mailroom {
+        &self.mail
+    }
+
+    async fn set(&self, part: Part, reach: Reach) {
+        let mut listening = self.listening.lock().await;
+        let set = match part {
+            Part::Node(nth) => listening.nodes[nth].set(reach).await,
+            Part::Store => listening.store.set(reach).await,
+            Part::Mail => listening.mail.set(reach).await,
+        };
+        set.expect("an address that was had once can be had again");
+    }
+
+    fn memory(&self) -> Option<u64> {
+        self.edge.memory()
+    }
+
+    fn tidy(&self) {}
+
+    fn rules(&self) -> Rules {
+        Rules {
+            readers: 10,
+            // Vercel and Workers notice at a write: after the early head, at the second heartbeat, on a busy machine.
+            notice: Duration::from_secs(if self.on == On::Native { 2 } else { 5 }),
+            grace: Duration::from_secs(3),
+            prompt: (0.99, Duration::from_millis(50)),
+            is_patient: false,
+        }
+    }
+}
+
+/// `wrangler dev` has a proxy before the Worker, and this is its answer when the connection between the two was closed
+/// just as it was used again. The Worker has not seen the request.
+fn is_lost_on_the_way(reply: &reqwest::Response) -> bool {
+    let soon = reply.headers().get("retry-after").is_some_and(|seconds| seconds == "0");
+    reply.status() == 503 && soon
+}
