@@ -44,6 +44,16 @@ async fn it_opens_and_closes() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn who_always_breaks_off_is_left_alone() {
+    let house = House::new(&[]);
+    for nth in 1..=3 {
+        house.script(0, "reset@6");
+        check(&house, "mini", &format!("cut {nth}")).await;
+    }
+    check(&house, "cloud", "it is left alone").await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn one_request_at_a_time_tries_it() {
     let house = House::new(&[]);
     house.platform.set(0, Reach::Silent);

@@ -217,6 +217,10 @@ async fn what_was_complete_stays() {
     let short = "All was said already.";
     let seen = check(&house, &says(short, ",end@4"), &says(short, ""), short, 0, "done").await;
     assert_eq!(seen.failovers, ["mini cloud ended_early"]);
+    // What ends within a sentence was not: whoever has nothing to add is asked anew.
+    let half = "It was not said to its";
+    let end = format!("say,empty;{}", says(short, ""));
+    check(&house, &says(half, ",end@6"), &end, short, 1, "done").await;
     // It has nothing to add, and its stream is at its end when that is known.
     check(&house, &says(short, ",end@5"), &says(short, ",no-newline"), short, 0, "done").await;
 }
@@ -237,6 +241,13 @@ async fn a_silent_node_is_hedged() {
     let seen = ask(&house).await;
     assert_eq!((&seen.last["node"], began.elapsed().as_secs()), (&"cloud".into(), 15), "{seen:?}");
     is_quiet(&house).await;
+    // Who was outrun can still go on with what the other one has begun.
+    let outrunning = self::house(&[("HEDGE_BUDGET", "100")]);
+    outrunning.script(0, &says(ANSWER, ",first=6000,reset@6"));
+    outrunning.script(1, &says(ANSWER, ",first=4000"));
+    outrunning.script(1, &says(ANSWER, ""));
+    let seen = ask(&outrunning).await;
+    assert_eq!((&*seen.text, &seen.last["node"]), (ANSWER, &"cloud".into()), "{seen:?}");
     // Twenty well ones later there is another hedge, and who is late but first wins.
     for _ in 0..20 {
         ask(&house).await;

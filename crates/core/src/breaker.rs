@@ -30,6 +30,7 @@ struct Rest {
     since: Moment,
     until: Moment,
     times: u32,
+    is_tried: bool,
 }
 
 /// What is to be done with a request.
@@ -48,7 +49,8 @@ impl Breaker {
     pub fn standing(&self, now: Moment) -> Standing {
         match self.rest {
             None => Standing::Closed,
-            Some(rest) if now < rest.until => Standing::Open,
+            // A clock may have been put back since.
+            Some(rest) if rest.since <= now && now < rest.until => Standing::Open,
             Some(_) => Standing::Probation,
         }
     }
@@ -57,11 +59,17 @@ impl Breaker {
     pub fn try_it(&mut self, now: Moment, rules: Rules) {
         if let Some(rest) = &mut self.rest {
             rest.until = now + rules.rest * rest.times;
+            rest.is_tried = true;
         }
     }
 
-    /// The node has spoken.
+    /// The node has said a word: it is no longer left alone. Whether it comes to an end is another question.
     pub fn spoke(&mut self) {
+        self.rest = None;
+    }
+
+    /// The node has said all that was wanted.
+    pub fn completed(&mut self) {
         *self = Self::default();
     }
 
@@ -81,11 +89,13 @@ impl Breaker {
         }
         self.failures += 1;
         let times = match self.rest {
+            // Who was under way when it opened says nothing new.
+            Some(rest) if !rest.is_tried && now < rest.until => return,
             Some(rest) => (rest.times * 2).min(LONGEST),
             None => 1,
         };
         if self.failures >= rules.after {
-            self.rest = Some(Rest { since: now, until: now + rules.rest * times, times });
+            self.rest = Some(Rest { since: now, until: now + rules.rest * times, times, is_tried: false });
         }
     }
 }
@@ -100,13 +110,14 @@ mod tests {
     enum Act {
         Fails(Failure),
         Speaks,
+        Completes,
         SeenWell,
         Tried,
     }
 
     #[test]
     fn stories() {
-        use Act::{Fails, SeenWell, Speaks, Tried};
+        use Act::{Completes, Fails, SeenWell, Speaks, Tried};
         use Failure::{AnswerTimeout, Busy, FirstWordTimeout, Refused, Rejected, Status};
         use Standing::{Closed, Open, Probation};
         let check = |story: &[(u64, Act)], expect: &[(u64, Standing)]| {
@@ -116,6 +127,7 @@ mod tests {
                 match act {
                     Fails(why) => breaker.failed(*why, at, RULES),
                     Speaks => breaker.spoke(),
+                    Completes => breaker.completed(),
                     SeenWell => breaker.seen_well(at),
                     Tried => breaker.try_it(at, RULES),
                 }
@@ -128,8 +140,14 @@ mod tests {
         let then = |more: Vec<(u64, Act)>| open().into_iter().chain(more).collect::<Vec<_>>();
         check(&[(1, Fails(Refused)), (2, Fails(Refused))], &[(2, Closed)]);
         check(&open(), &[(3, Open), (12, Open), (13, Probation), (99, Probation)]);
-        // Who speaks in between starts the count anew.
-        check(&[(1, Fails(Refused)), (2, Speaks), (3, Fails(Refused)), (4, Fails(Refused))], &[(5, Closed)]);
+        // Who comes to an end in between starts the count anew; a word is not enough.
+        check(
+            &[(1, Fails(Refused)), (2, Completes), (3, Fails(Refused)), (4, Fails(Refused))],
+            &[(5, Closed)],
+        );
+        check(&[(1, Fails(Refused)), (2, Speaks), (3, Fails(Refused)), (4, Fails(Refused))], &[(5, Open)]);
+        // All that fail at once are one failure.
+        check(&then(vec![(3, Fails(Refused)), (3, Fails(Refused)), (4, Fails(Refused))]), &[(13, Probation)]);
         // What says nothing of the node.
         let innocent = [Busy, Rejected, AnswerTimeout, Status(429), Busy, Busy];
         check(&innocent.map(|why| (1, Fails(why))), &[(2, Closed)]);
@@ -137,6 +155,7 @@ mod tests {
         check(&then(vec![(13, Tried)]), &[(13, Open), (22, Open), (23, Probation)]);
         check(&then(vec![(13, Tried), (14, Fails(Refused))]), &[(33, Open), (34, Probation)]);
         check(&then(vec![(13, Tried), (14, Speaks)]), &[(14, Closed)]);
+        check(&then(vec![(13, Tried), (14, Speaks), (15, Fails(Refused))]), &[(15, Open)]);
         let again = (0..6).map(|nth| (200 * nth + 200, Fails(Refused))).collect();
         check(&then(again), &[(1279, Open), (1280, Probation)]);
         // The monitor has looked after it opened, or before.

@@ -130,7 +130,11 @@ impl Error {
         if let Self::TooManyRequests(seconds) = self {
             return Some(*seconds);
         }
-        let after = [(Self::NoNode, RETRY_SECONDS), (Self::Overloaded, PLACE_SECONDS)];
+        let after = [
+            (Self::NoNode, RETRY_SECONDS),
+            (Self::Timeout, RETRY_SECONDS),
+            (Self::Overloaded, PLACE_SECONDS),
+        ];
         after.into_iter().find(|(error, _)| error == self).map(|(_, seconds)| seconds)
     }
 

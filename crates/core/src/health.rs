@@ -77,7 +77,9 @@ async fn play<P: Platform>(platform: &P, service: &Service) -> Result<Outcome, S
     let mut kept = old.clone().unwrap_or_default();
     let mut findings = Vec::new();
     // A round that comes again at once, retried or triggered twice, is no second look; what is untold it tells.
-    let is_early = platform.now().since(record.checked) < service.config.monitor.period / 2;
+    let now = platform.now();
+    // Where a clock was ahead, the record lies in the future: that is no reason to look no more.
+    let is_early = record.checked <= now && now.since(record.checked) < service.config.monitor.period / 2;
     if !is_early {
         let looks = look(platform, service, &record).await;
         findings = looks.iter().map(|(name, look)| (name.clone(), look.finding.clone())).collect();

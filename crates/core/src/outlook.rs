@@ -77,8 +77,15 @@ impl Outlook {
         let mut inner = self.inner();
         inner.spoken.insert((node.to_owned(), model.to_owned()), now);
         inner.out.remove(node);
-        inner.breakers.remove(node);
         inner.busy.remove(node);
+        if let Some(breaker) = inner.breakers.get_mut(node) {
+            breaker.spoke();
+        }
+    }
+
+    /// A node has said all that was wanted.
+    pub fn completed(&self, node: &str) {
+        self.inner().breakers.remove(node);
     }
 
     /// Whether a node must load `model` before it can speak, as far as the monitor has seen.
@@ -158,9 +165,13 @@ impl Outlook {
             Health::Drained => true,
             Health::Up | Health::Unknown => false,
         };
-        let out = record.nodes.iter().filter(|(_, known)| is_out(&known.state));
+        let has_spoken = |name: &str| {
+            inner.spoken.iter().any(|((node, _), spoken)| node == name && *spoken >= record.checked)
+        };
+        let out = record.nodes.iter().filter(|(name, known)| is_out(&known.state) && !has_spoken(name));
         inner.out = out.map(|(name, _)| name.clone()).collect();
-        for (name, _) in record.nodes.iter().filter(|(_, known)| known.state.health == Health::Up) {
+        let is_well = |state: &State| state.health == Health::Up && state.why.is_none();
+        for (name, _) in record.nodes.iter().filter(|(_, known)| is_well(&known.state)) {
             if let Some(breaker) = inner.breakers.get_mut(name) {
                 breaker.seen_well(record.checked);
             }
@@ -236,7 +247,7 @@ mod tests {
         outlook.take(&down);
         check(2, [1, 0], 1, "it is down");
         check(900_002, [0, 1], 2, "the monitor has not looked for long");
-        outlook.spoke("mini", "m", Moment(900_002));
+        outlook.spoke("mini", "m", Moment(2));
         check(2, [0, 1], 2, "it has spoken");
         outlook.take(&down);
         check(2, [0, 1], 2, "an old look puts nobody out");
@@ -244,8 +255,11 @@ mod tests {
         check(3, [0, 1], 2, "it is well, and not believed to be yet");
         outlook.take(&look(4, bad()));
         check(4, [1, 0], 1, "it is not");
-        outlook.take(&look(5, Finding::Drained));
-        check(5, [1, 0], 1, "it is drained");
+        outlook.spoke("mini", "m", Moment(6));
+        outlook.take(&look(5, bad()));
+        check(6, [0, 1], 2, "it has spoken since the look that is read only now");
+        outlook.take(&look(7, Finding::Drained));
+        check(7, [1, 0], 1, "it is drained");
     }
 
     #[test]

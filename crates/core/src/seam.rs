@@ -14,6 +14,9 @@ pub const SHORTEST: usize = 16;
 /// So much of the answer's beginning must come back, in characters, to be no coincidence.
 const TELLTALE: usize = 12;
 
+/// The same behind white space, where a list or a refrain may go on.
+const TELLTALE_SPACED: usize = 32;
+
 /// An answer that broke off, and what may follow it.
 #[derive(Clone, Debug)]
 pub struct Seam {
@@ -70,8 +73,8 @@ impl Seam {
             return None;
         }
         let is_fresh = text.len() == self.held.len();
-        if is_fresh && !self.is_trusted {
-            match again(self.shown.trim_start(), text, is_end) {
+        if !self.is_trusted {
+            match again(self.shown.trim_start(), text, is_fresh, is_end) {
                 Again::Perhaps => return None,
                 Again::Yes => return Some(Joint::StartsOver(std::mem::take(&mut self.held))),
                 Again::AndOn(rest) => return Some(Joint::GoesOn(rest.to_owned())),
@@ -101,8 +104,16 @@ enum Again<'a> {
     AndOn(&'a str),
 }
 
-/// Whether `text` says again what was shown, from its beginning.
-fn again<'a>(shown: &str, text: &'a str, is_end: bool) -> Again<'a> {
+/// Whether a text that was shown may be all of an answer, by its last character.
+pub fn may_be_all(shown: &str) -> bool {
+    const OPEN: &str = ",;-–—([{“„«،、";
+    let last = shown.trim_end().chars().next_back();
+    last.is_some_and(|last| !last.is_alphanumeric() && !OPEN.contains(last))
+}
+
+/// Whether `text` says again what was shown, from its beginning. `is_fresh`: no white space stands before it.
+fn again<'a>(shown: &str, text: &'a str, is_fresh: bool, is_end: bool) -> Again<'a> {
+    let telltale = if is_fresh { TELLTALE } else { TELLTALE_SPACED };
     if let Some(rest) = text.strip_prefix(shown) {
         return Again::AndOn(rest);
     }
@@ -110,7 +121,7 @@ fn again<'a>(shown: &str, text: &'a str, is_end: bool) -> Again<'a> {
         return Again::Perhaps;
     }
     let same = shown.chars().zip(text.chars()).take_while(|(one, other)| one == other).count();
-    if same >= TELLTALE { Again::Yes } else { Again::No }
+    if same >= telltale { Again::Yes } else { Again::No }
 }
 
 /// Of the white space before the second half, what was not shown behind the first.

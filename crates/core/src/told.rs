@@ -4,7 +4,7 @@ use bytes::{Bytes, BytesMut};
 
 use crate::failure::Failure;
 use crate::relay::Output;
-use crate::seam::{Joint, Seam};
+use crate::seam::{self, Joint, Seam};
 use crate::sse::{self, Frame};
 
 /// The longest text that another node is asked to go on with, in bytes as JSON.
@@ -103,7 +103,7 @@ impl Output for Told {
     }
 
     fn may_be_empty(&self) -> bool {
-        self.seam.is_some()
+        self.seam.as_ref().is_some_and(|seam| seam::may_be_all(seam.shown()))
     }
 
     fn size(&self) -> usize {

@@ -101,7 +101,10 @@ pub async fn open<P: Platform>(
             Either::Left((Some((asking, Ok(hearing))), _)) => {
                 asking.spoke();
                 let (node, model, hops) = (asking.node(), asking.model(), config.continue_hops);
-                silent.iter().filter(|other| !other.is_same(&asking)).for_each(Asking::outrun);
+                for outrun in silent.iter().filter(|other| !other.is_same(&asking)) {
+                    outrun.outrun();
+                    failover.give_back(outrun.place());
+                }
                 drop(asked);
                 return Ok(Answer { node, model, hearing, config, question, failover, hops });
             }

@@ -32,7 +32,8 @@ impl Monitor {
     /// Whether a look was so long ago that it is no longer believed.
     pub fn is_stale(&self, checked: Moment, now: Moment) -> bool {
         const AFTER: u32 = 3;
-        now.since(checked) > self.period * AFTER
+        // One from a clock that is far ahead counts as none.
+        now.since(checked).max(checked.since(now)) > self.period * AFTER
     }
 }
 

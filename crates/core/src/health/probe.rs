@@ -73,7 +73,10 @@ pub async fn resident<P: Platform>(
     node: &Node,
 ) -> Result<Vec<String>, Diagnosis> {
     let said = ask(platform, node, "/api/ps", config.monitor.probe).await?;
-    let loaded = list(&said.body).unwrap_or_default();
+    if !said.status.is_success() {
+        return Err(of_status(said.status.as_u16()));
+    }
+    let loaded = list(&said.body).ok_or(Diagnosis::Foreign)?;
     let is_loaded = |model: &&String| loaded.iter().any(|name| is_same(name, model));
     Ok(wanted(node).into_iter().filter(is_loaded).cloned().collect())
 }

@@ -23,6 +23,10 @@ pub(super) enum Overlap {
 pub(super) fn of(shown: &str, text: &str, is_fresh: bool, is_end: bool) -> Overlap {
     let mut longest = Overlap::None;
     for tail in tails(shown) {
+        // What stands there twice already may well stand there three times.
+        if shown[..shown.len() - tail.len()].ends_with(tail) {
+            continue;
+        }
         if tail.len() > text.len() || (tail.len() == text.len() && !is_end) {
             if !is_end && tail.starts_with(text) && is_telling(tail, is_fresh) {
                 return Overlap::Perhaps;

@@ -53,7 +53,13 @@ fn joints() {
     // What repeats by itself.
     check("| a | b | c | d |\n|---|---", "|---|---|\n", "| a | b | c | d |\n|---|---|---|---|\n");
     check("let a = 1;\nlet b = 2;\n", "\nlet c = 3;", "let a = 1;\nlet b = 2;\nlet c = 3;");
+    check("{\"row\":[null,null,", "null,null]}", "{\"row\":[null,null,null,null]}");
     // From the beginning.
+    check(
+        "I build small tools for people who sleep ",
+        " I build small tools for people who wake.",
+        "! I build small tools for people who wake.",
+    );
     check(SHOWN, "I build small tools for cats.", "!I build small tools for cats.");
     check(SHOWN, "I build small tools for people who sleep.", whole);
     check(SHOWN, "I build small", "!I build small");
@@ -67,6 +73,18 @@ fn who_is_trusted_goes_on() {
     let again = "I build small tools for cats.";
     assert_eq!(join(SHOWN, &[again], true), format!("{SHOWN}{again}"));
     assert_eq!(join(SHOWN, &[" who sleep."], true), format!("{SHOWN}who sleep."));
+}
+
+#[test]
+fn what_may_be_all_of_it() {
+    let check = |shown: &str, expect| assert_eq!(may_be_all(shown), expect, "{shown}");
+    check("It is all said. ", true);
+    check("说完了。\n", true);
+    check("```\ncode\n```\n", true);
+    check("It is all", false);
+    check("first, ", false);
+    check("家里的", false);
+    check("", false);
 }
 
 #[test]

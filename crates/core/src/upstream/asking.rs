@@ -57,8 +57,10 @@ impl<'a, P: Platform> Asking<'a, P> {
         let left = until.since(self.platform.now());
         let is_cold = self.question.outlook.is_cold(self.config, self.node, self.model, self.platform.now());
         let patience = deadlines.patience(self.attempt.is_last, is_cold);
-        self.question.waking.set(is_cold);
-        let word = first_word(self.platform, request(self.node, self.model, prompt), output);
+        let _cold = is_cold.then(|| self.question.waking.begin());
+        let mut request = request(self.node, self.model, prompt);
+        guard::offer(request.headers_mut(), self.node);
+        let word = first_word(self.platform, request, output);
         let word = heartbeats(self.platform, deadlines.heartbeat, sink, &self.question.waking, word);
         let spoken = match within(self.platform, patience.min(left), word).await {
             Ok(outcome) => outcome?,
@@ -91,12 +93,14 @@ impl<'a, P: Platform> Asking<'a, P> {
     /// Notes that the attempt brought what was wanted.
     pub fn succeeded(&self, what: &'static str) {
         self.question.outlook.spoke(&self.node.name, self.model, self.platform.now());
+        self.question.outlook.completed(&self.node.name);
         self.note(Ok(what));
     }
 
-    /// The same, and logs whose word was the first.
+    /// Notes that the node has said its first word, and logs it.
     pub fn spoke(&self) {
-        self.succeeded("word");
+        self.question.outlook.spoke(&self.node.name, self.model, self.platform.now());
+        self.note(Ok("word"));
         let Load { in_flight, counted } = self.load;
         let (node, model, ms) = (self.node(), self.model(), self.ms());
         self.platform.log(&Event::Word { node, model, in_flight, counted, ms });
@@ -113,6 +117,11 @@ impl<'a, P: Platform> Asking<'a, P> {
     /// Notes that another node, asked too, has spoken before this one.
     pub fn outrun(&self) {
         self.note(Err(Failure::Outrun));
+    }
+
+    /// Which node is asked, by its place in the configuration.
+    pub fn place(&self) -> usize {
+        self.attempt.node
     }
 
     /// Whether both ask the same node.

@@ -5,7 +5,6 @@ use futures_util::stream::{Fuse, Stream, StreamExt};
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER, USER_AGENT};
 use http::{Method, Request, StatusCode};
 
-use super::guard;
 use crate::config::Node;
 use crate::failure::Failure;
 use crate::ollama::{self, Prompt};
@@ -26,7 +25,6 @@ pub fn request(node: &Node, model: &str, prompt: &Prompt) -> Request<Bytes> {
     *request.uri_mut() =
         format!("{}/api/chat", node.url).parse().expect("the configuration holds only sound URLs");
     let headers = request.headers_mut();
-    guard::offer(headers, node);
     headers.extend(node.credentials.clone());
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(ACCEPT, HeaderValue::from_static("application/x-ndjson, application/json"));

@@ -2,27 +2,44 @@
 
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use crate::events::Sink;
 use crate::platform::{Platform, within};
 use crate::sse::{Frame, HEARTBEAT};
 
-/// Whether the node that is asked must load its model first. Clones share it: who waits for the word may have begun
-/// before the node was asked.
+/// Whether a node that is asked must load its model first. Clones share it: who waits for the word may have begun before
+/// the node was asked.
 #[derive(Clone, Debug, Default)]
-pub struct Waking(Arc<AtomicBool>);
+pub struct Waking(Arc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    loading: AtomicUsize,
+    is_told: AtomicBool,
+}
+
+/// A node that loads its model, for as long as this value lives.
+#[derive(Debug)]
+pub struct Loading(Arc<Inner>);
 
 impl Waking {
-    /// The model is being loaded, or is there.
-    pub fn set(&self, is_waking: bool) {
-        self.0.store(is_waking, Ordering::Relaxed);
+    /// A node must load its model.
+    pub fn begin(&self) -> Loading {
+        self.0.loading.fetch_add(1, Ordering::Relaxed);
+        Loading(Arc::clone(&self.0))
     }
 
     /// Whether there is something to tell; it is told once.
     fn is_news(&self) -> bool {
-        self.0.swap(false, Ordering::Relaxed)
+        self.0.loading.load(Ordering::Relaxed) > 0 && !self.0.is_told.swap(true, Ordering::Relaxed)
+    }
+}
+
+impl Drop for Loading {
+    fn drop(&mut self) {
+        self.0.loading.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

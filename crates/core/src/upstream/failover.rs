@@ -44,6 +44,12 @@ impl Failover {
         self.order.nodes.get(self.asked).copied().filter(|_| is_open)
     }
 
+    /// A node that was asked was not needed after all: it is the next one again.
+    pub fn give_back(&mut self, node: usize) {
+        self.order.nodes.insert(self.asked, node);
+        self.order.well += 1;
+    }
+
     /// A node that was asked brought no word.
     pub fn failed(&mut self, why: Failure) {
         if why.is_final() {

@@ -1,10 +1,10 @@
 //! An answer on its way, chunk by chunk, under its deadlines.
 
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
-use futures_util::stream::{Fuse, StreamExt};
+use futures_util::stream::{Fuse, Stream, StreamExt};
 
 use super::sleep;
 use crate::config::Deadlines;
@@ -22,7 +22,8 @@ const LINGER: Duration = Duration::from_millis(250);
 /// A node that has begun to speak, and what it has said so far.
 pub struct Hearing<P: Platform, O = Told> {
     pub(super) relay: Relay<O>,
-    body: Fuse<P::Body>,
+    /// None once it is let go.
+    body: Option<Fuse<P::Body>>,
     watch: Watch,
     /// One for the whole answer: a chunk costs a note of the time and nothing else.
     timer: Pin<Box<dyn Future<Output = ()> + Send>>,
@@ -39,7 +40,7 @@ impl<P: Platform, O: Output> Hearing<P, O> {
         let now = platform.now();
         let watch = Watch::new(deadlines, until, now);
         let timer = Box::pin(sleep(platform.clone(), watch.wait(now)));
-        Self { relay, body, watch, timer }
+        Self { relay, body: Some(body), watch, timer }
     }
 
     /// How far the answer is.
@@ -56,9 +57,13 @@ impl<P: Platform, O: Output> Hearing<P, O> {
     pub async fn next(&mut self, platform: &P, sink: Option<&Sink>) -> Result<(), Failure> {
         self.watch.heard(platform.now());
         let chunk = loop {
-            match select(self.body.next(), &mut self.timer).await {
-                Either::Left((chunk, _)) => break chunk,
-                Either::Right(((), _)) => self.ring(platform, sink).await?,
+            let heard = match select(pin!(chunk(&mut self.body)), &mut self.timer).await {
+                Either::Left((chunk, _)) => Some(chunk),
+                Either::Right(((), _)) => None,
+            };
+            match heard {
+                Some(chunk) => break chunk,
+                None => self.ring(platform, sink).await?,
             }
         };
         match chunk {
@@ -71,10 +76,15 @@ impl<P: Platform, O: Output> Hearing<P, O> {
         }
     }
 
+    /// Breaks the stream off: the node need not go on.
+    pub fn let_go(&mut self) {
+        self.body = None;
+    }
+
     /// Waits for the end of a stream whose answer is done: then the connection can be used again, and the node sees no
     /// client leave.
     pub async fn linger(&mut self, platform: &P) {
-        let _ = within(platform, LINGER, self.body.next()).await;
+        let _ = within(platform, LINGER, chunk(&mut self.body)).await;
     }
 
     async fn ring(&mut self, platform: &P, sink: Option<&Sink>) -> Result<(), Failure> {
@@ -92,5 +102,12 @@ impl<P: Platform, O: Output> Hearing<P, O> {
         }
         self.timer = Box::pin(sleep(platform.clone(), self.watch.wait(now)));
         Ok(())
+    }
+}
+
+async fn chunk<B: Stream + Unpin>(body: &mut Option<B>) -> Option<B::Item> {
+    match body {
+        Some(body) => body.next().await,
+        None => None,
     }
 }

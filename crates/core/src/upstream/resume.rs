@@ -35,6 +35,7 @@ pub(super) async fn resume<P: Platform>(
     }
     answer.hops -= 1;
     let Some(shown) = answer.hearing.output().shown() else { return false };
+    answer.hearing.let_go();
     let config = answer.config.clone();
     while let Some(attempt) = answer.failover.advance() {
         let node = &config.nodes[attempt.node];
@@ -66,11 +67,13 @@ pub(super) async fn resume<P: Platform>(
     false
 }
 
+/// `model` is what would be chosen here. A guard may choose the other one: it is trusted only if both go on.
 fn manner(node: &Node, model: &str, shown: &str) -> Manner {
-    match (node.continues.of(model), seam::partial(shown)) {
-        (Some(false), _) | (_, None) => Manner::Anew,
-        (known, Some(_)) => Manner::GoOn { is_trusted: known == Some(true) },
+    if node.continues.of(model) == Some(false) || seam::partial(shown).is_none() {
+        return Manner::Anew;
     }
+    let both = [&node.models.primary, &node.models.fallback];
+    Manner::GoOn { is_trusted: both.iter().all(|model| node.continues.of(model) == Some(true)) }
 }
 
 fn prompt(question: &Question, manner: Manner, shown: &str) -> Prompt {
@@ -88,7 +91,7 @@ fn told(manner: Manner, shown: &str) -> Told {
     }
 }
 
-/// Some models take no conversation that ends with their own words.
+/// Some models take no conversation that ends with their own words, and some have nothing to say to it.
 fn is_refusal(why: Failure) -> bool {
-    matches!(why, Failure::Rejected | Failure::Status(400 | 500) | Failure::ErrorLine)
+    matches!(why, Failure::Rejected | Failure::Status(400 | 500) | Failure::ErrorLine | Failure::Empty)
 }

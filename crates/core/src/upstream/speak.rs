@@ -29,6 +29,7 @@ pub async fn speak<P: Platform>(platform: &P, mut answer: Answer<P>, sink: &Sink
 
 async fn complete<P: Platform>(platform: &P, mut answer: Answer<P>, done: Done, sink: &Sink) {
     let ms = millis(platform, answer.question.arrived);
+    answer.question.outlook.completed(&answer.node);
     let (node, model, Done { reason, tokens }) = (answer.node, answer.model, done);
     sink.send(Frame::Done { node: &node, model: &model, reason: reason.as_str(), tokens }.to_bytes()).await;
     platform.log(&Event::Answered { node, model, tokens, ms });

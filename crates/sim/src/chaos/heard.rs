@@ -66,6 +66,7 @@ impl Heard {
                 self.restarts += 1;
             }
             "failover" => self.failovers += 1,
+            "status" => {}
             "done" => self.end = Some(End::Done { reason: text("reason")? }),
             "error" => {
                 let delivered = event["delivered"].as_u64().and_then(|count| usize::try_from(count).ok());
