@@ -39,7 +39,7 @@ impl Edge {
             On::Vercel => {
                 for (place, binary) in [("/api/cron/health", "health"), ("/", "terminal")] {
                     let port = free_port().await?;
-                    let mut command = Command::new(release::build("homefire-functions", binary)?);
+                    let mut command = Command::new(release::build("homefire-functions", binary, "release")?);
                     command.env("VERCEL_DEV_PORT", port.to_string()).envs(variables.iter().cloned());
                     programs.push((place, port, start(command, port).await?));
                 }

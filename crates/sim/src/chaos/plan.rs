@@ -15,8 +15,8 @@ pub(super) struct Plan {
     pub(super) question: String,
     /// What all nodes say to it.
     pub(super) answer: &'static str,
-    /// What each node does when it is asked, once and again.
-    pub(super) nodes: [[Meeting; 2]; NODES],
+    /// What each node does each time that it is asked: hedged, to go on, anew.
+    pub(super) nodes: [[Meeting; 3]; NODES],
     pub(super) stay: Stay,
 }
 
