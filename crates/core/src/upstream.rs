@@ -145,7 +145,8 @@ async fn sleep<P: Platform>(platform: P, wait: Duration) {
 
 /// Whether the next node may be asked while another one is silent: it is well, has a place, and the budget allows it.
 ///
-/// With it a request waits for four heads at most: two nodes, the store's count, the monitor's record. Workers allow six.
+/// With it a request waits for five heads at most: two nodes, the store's two counts, the monitor's record. Workers allow
+/// six.
 fn may_hedge<P: Platform>(platform: &P, config: &Config, question: &Question, failover: &Failover) -> bool {
     let Some(next) = failover.next_well() else { return false };
     !question.outlook.is_busy(&config.nodes[next].name, platform.now())
