@@ -1,5 +1,6 @@
 //! Requests to nodes. Dropping one, or its body, aborts it.
 
+use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -13,10 +14,21 @@ use web_sys::{AbortController, RequestInit, RequestRedirect, WorkerGlobalScope};
 use worker::response_from_wasm;
 use worker::send::SendWrapper;
 
+use crate::context::is_in_request;
+
 /// A node's reply, chunk by chunk.
 pub(crate) struct Body {
-    chunks: worker::Body,
+    chunks: ManuallyDrop<worker::Body>,
     _abort: Abort,
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        // A stream that nobody may touch any more is left where it is.
+        if is_in_request() {
+            drop(std::mem::replace(&mut *self.chunks, worker::Body::empty()));
+        }
+    }
 }
 
 /// Aborts a request when it is dropped. After the reply's end that does nothing.
@@ -24,7 +36,9 @@ struct Abort(SendWrapper<AbortController>);
 
 impl Drop for Abort {
     fn drop(&mut self) {
-        self.0.abort();
+        if is_in_request() {
+            self.0.abort();
+        }
     }
 }
 
@@ -32,12 +46,15 @@ impl Stream for Body {
     type Item = Result<Bytes, FetchError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Pin::new(&mut self.chunks).poll_next(cx).map_err(|_| FetchError::Broken)
+        Pin::new(&mut *self.chunks).poll_next(cx).map_err(|_| FetchError::Broken)
     }
 }
 
 /// The runtime says "Network connection lost." to a refused connection as to a broken one, so all failures are one here.
 pub(crate) async fn fetch(request: http::Request<Bytes>) -> Result<http::Response<Body>, FetchError> {
+    if !is_in_request() {
+        return Err(FetchError::Broken);
+    }
     let controller = AbortController::new().map_err(|_| FetchError::Broken)?;
     let init = init(&request, &controller).map_err(|_| FetchError::Broken)?;
     let abort = Abort(SendWrapper::new(controller));
@@ -45,7 +62,7 @@ pub(crate) async fn fetch(request: http::Request<Bytes>) -> Result<http::Respons
     let promise = global.fetch_with_str_and_init(&request.uri().to_string(), &init);
     let response = JsFuture::from(promise).await.map_err(|_| FetchError::Broken)?;
     let response = response_from_wasm(response.unchecked_into()).map_err(|_| FetchError::Broken)?;
-    Ok(response.map(|chunks| Body { chunks, _abort: abort }))
+    Ok(response.map(|chunks| Body { chunks: ManuallyDrop::new(chunks), _abort: abort }))
 }
 
 fn init(request: &http::Request<Bytes>, controller: &AbortController) -> Result<RequestInit, JsValue> {

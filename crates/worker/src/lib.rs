@@ -3,6 +3,7 @@
 //! In scope: the platform's promises, streams and bindings. Out of scope: what is answered. What JavaScript hands out is
 //! not `Send`; an isolate has one thread, and this crate alone says so, through `worker::send`.
 
+mod context;
 mod fetch;
 mod limiter;
 mod platform;
@@ -18,10 +19,17 @@ use homefire_core::reply::{self, Reply};
 use homefire_core::service::{self, Service};
 use http::HeaderMap;
 use worker::{
-    Context, Env, Headers, HttpRequest, Response, ResponseBuilder, ScheduleContext, ScheduledEvent, event,
+    Context, Env, Headers, HttpRequest, Response, ResponseBuilder, ScheduleContext, ScheduledEvent,
+    console_error, event,
 };
 
 use platform::Worker;
+
+/// A panic ends every answer of the isolate: its place in the sources is what there is to know about it.
+#[event(start)]
+fn start() {
+    std::panic::set_hook(Box::new(|panic| console_error!("{panic}")));
+}
 
 #[event(fetch)]
 async fn fetch(mut request: HttpRequest, env: Env, context: Context) -> worker::Result<Response> {

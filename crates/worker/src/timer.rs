@@ -7,6 +7,8 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::WorkerGlobalScope;
 
+use crate::context::is_in_request;
+
 /// Resolves after `wait`; dropping it clears the timeout. It may be polled first by one task and later by another, as
 /// a reply's body is: a promise wakes whoever polled last.
 pub(crate) async fn sleep(wait: Duration) {
@@ -28,7 +30,7 @@ struct Clear {
 
 impl Drop for Clear {
     fn drop(&mut self) {
-        if let Some(timeout) = self.timeout {
+        if let Some(timeout) = self.timeout.filter(|_| is_in_request()) {
             self.global.clear_timeout_with_handle(timeout);
         }
     }
