@@ -57,7 +57,7 @@ impl<P: Platform> Departure<P> {
 impl<P: Platform> Drop for Departure<P> {
     fn drop(&mut self) {
         if !self.seen_off {
-            let ms = self.platform.now().0.saturating_sub(self.arrived.0);
+            let ms = self.platform.now().millis_since(self.arrived);
             self.platform.log(&Event::Left { ms });
         }
     }

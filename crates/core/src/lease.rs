@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_channel::oneshot::{Receiver, Sender, channel};
 
 use crate::load::{Counted, Load};
-use crate::platform::{Elapsed, Platform, within};
+use crate::platform::{Elapsed, Platform, new_id, within};
 use crate::service::Service;
 use crate::store::{self, CountedIn};
 
@@ -51,8 +51,7 @@ async fn keep<P: Platform>(
     tell: Sender<usize>,
     mut returned: Receiver<Infallible>,
 ) {
-    let name = uuid::Builder::from_unix_timestamp_millis(platform.now().0, &platform.entropy()).into_uuid();
-    let name = name.to_string();
+    let name = new_id(&platform);
     let mut tell = Some(tell);
     loop {
         let entered = store::enter(&platform, &service, &name).await;

@@ -127,14 +127,11 @@ impl Outlook {
     /// A node has answered, through a guard or not.
     pub fn guarded(&self, node: &str, is_guarded: bool) {
         let mut inner = self.inner();
-        if inner.guarded.contains(node) == is_guarded {
-            return;
-        }
         if is_guarded {
-            inner.guarded.insert(node.to_owned());
+            inner.guarded.insert(node.to_owned())
         } else {
-            inner.guarded.remove(node);
-        }
+            inner.guarded.remove(node)
+        };
     }
 
     /// Whether every node is known to have a guard that counts.

@@ -73,7 +73,12 @@ pub struct Moment(pub u64);
 impl Moment {
     /// The time from `earlier` to `self`; zero if the clock went backwards.
     pub fn since(self, earlier: Self) -> Duration {
-        Duration::from_millis(self.0.saturating_sub(earlier.0))
+        Duration::from_millis(self.millis_since(earlier))
+    }
+
+    /// Milliseconds from `earlier` to `self`; zero if the clock went backwards.
+    pub fn millis_since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
     }
 }
 
@@ -124,6 +129,12 @@ pub async fn gather(
         whole.extend_from_slice(&chunk[..chunk.len().min(most - whole.len())]);
     }
     Ok(whole)
+}
+
+/// A new id that nobody can foresee, later ones behind earlier ones: a UUIDv7.
+pub fn new_id<P: Platform>(platform: &P) -> String {
+    let now = platform.now().0;
+    uuid::Builder::from_unix_timestamp_millis(now, &platform.entropy()).into_uuid().to_string()
 }
 
 /// A wait was longer than its deadline.

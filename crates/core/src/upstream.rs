@@ -126,7 +126,7 @@ pub async fn open<P: Platform>(
             }
         }
     }
-    let ms = millis(&platform, question.arrived);
+    let ms = platform.now().millis_since(question.arrived);
     platform.log(&Event::NoNode { ms });
     Err(failover.verdict())
 }
@@ -151,9 +151,4 @@ fn may_hedge<P: Platform>(platform: &P, config: &Config, question: &Question, fa
     let Some(next) = failover.next_well() else { return false };
     !question.outlook.is_busy(&config.nodes[next].name, platform.now())
         && question.outlook.spend_hedge(config)
-}
-
-/// Milliseconds since `began`.
-fn millis<P: Platform>(platform: &P, began: Moment) -> u64 {
-    platform.now().0.saturating_sub(began.0)
 }

@@ -1,6 +1,5 @@
 //! Requests to nodes. Dropping one, or its body, aborts it.
 
-use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -18,15 +17,15 @@ use crate::context::is_in_request;
 
 /// A node's reply, chunk by chunk.
 pub(crate) struct Body {
-    chunks: ManuallyDrop<worker::Body>,
+    chunks: worker::Body,
     _abort: Abort,
 }
 
 impl Drop for Body {
     fn drop(&mut self) {
         // A stream that nobody may touch any more is left where it is.
-        if is_in_request() {
-            drop(std::mem::replace(&mut *self.chunks, worker::Body::empty()));
+        if !is_in_request() {
+            std::mem::forget(std::mem::replace(&mut self.chunks, worker::Body::empty()));
         }
     }
 }
@@ -46,7 +45,7 @@ impl Stream for Body {
     type Item = Result<Bytes, FetchError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Pin::new(&mut *self.chunks).poll_next(cx).map_err(|_| FetchError::Broken)
+        Pin::new(&mut self.chunks).poll_next(cx).map_err(|_| FetchError::Broken)
     }
 }
 
@@ -62,7 +61,7 @@ pub(crate) async fn fetch(request: http::Request<Bytes>) -> Result<http::Respons
     let promise = global.fetch_with_str_and_init(&request.uri().to_string(), &init);
     let response = JsFuture::from(promise).await.map_err(|_| FetchError::Broken)?;
     let response = response_from_wasm(response.unchecked_into()).map_err(|_| FetchError::Broken)?;
-    Ok(response.map(|chunks| Body { chunks: ManuallyDrop::new(chunks), _abort: abort }))
+    Ok(response.map(|chunks| Body { chunks, _abort: abort }))
 }
 
 fn init(request: &http::Request<Bytes>, controller: &AbortController) -> Result<RequestInit, JsValue> {

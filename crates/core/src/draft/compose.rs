@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::event::Event;
 use crate::failure::Failure;
 use crate::ollama::{Done, Prompt, Reason};
-use crate::platform::Platform;
+use crate::platform::{Platform, new_id};
 use crate::relay::State;
 use crate::service::Service;
 use crate::upstream::{Asking, Failover, Question};
@@ -34,9 +34,7 @@ pub(super) async fn compose<P: Platform>(
 ) -> Written {
     let (arrived, trail) = (question.arrived, question.trail.clone());
     let good = ask_nodes(platform, &service.config, request, question, audience).await;
-    let id = uuid::Builder::from_unix_timestamp_millis(platform.now().0, &platform.entropy())
-        .into_uuid()
-        .to_string();
+    let id = new_id(platform);
     let (tone, attempts) = (request.tone, trail.attempts());
     let values = |draft: &Draft| request.values.as_ref().map(|values| with_values(draft, values));
     let written = match good {
@@ -75,7 +73,7 @@ pub(super) async fn compose<P: Platform>(
         node: written.node.clone(),
         tone,
         attempts: written.attempts.len(),
-        ms: platform.now().since(arrived).as_millis().try_into().unwrap_or(u64::MAX),
+        ms: platform.now().millis_since(arrived),
     });
     written
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::event::Line;
-use crate::platform::{FetchError, Moment, Platform};
+use crate::platform::{FetchError, Moment, Platform, new_id};
 use crate::reply::Reply;
 
 const NAME: HeaderName = HeaderName::from_static("x-request-id");
@@ -25,7 +25,9 @@ impl<P: Platform> Tagged<P> {
     /// With the id that the request brings, if it is well formed; else with a new one.
     pub(super) fn new(platform: &P, request: &HeaderMap) -> Self {
         let brought = request.get(NAME).filter(|id| is_well_formed(id.as_bytes()));
-        let id = brought.cloned().unwrap_or_else(|| new_id(platform));
+        let id = brought.cloned().unwrap_or_else(|| {
+            HeaderValue::try_from(new_id(platform)).expect("hexadecimal digits and hyphens")
+        });
         Self { platform: platform.clone(), id }
     }
 
@@ -34,11 +36,6 @@ impl<P: Platform> Tagged<P> {
         reply.headers_mut().insert(NAME, self.id.clone());
         reply
     }
-}
-
-fn new_id<P: Platform>(platform: &P) -> HeaderValue {
-    let id = uuid::Builder::from_unix_timestamp_millis(platform.now().0, &platform.entropy()).into_uuid();
-    HeaderValue::from_str(&id.to_string()).expect("hexadecimal digits and hyphens")
 }
 
 fn is_well_formed(id: &[u8]) -> bool {

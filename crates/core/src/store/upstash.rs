@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{LONGEST_RECORD, Record, StoreError};
 use crate::limits::{Key, WINDOW};
-use crate::platform::{Moment, Platform, gather};
+use crate::platform::{Moment, Platform, gather, new_id};
 use crate::upstream::AGENT;
 
 /// Where records are kept, and the token that opens it.
@@ -104,7 +104,7 @@ pub(super) async fn visit<P: Platform>(
     most: usize,
 ) -> Result<Result<(), Duration>, StoreError> {
     let (name, window) = (format!("homefire:visits:{key}"), WINDOW.as_millis().to_string());
-    let visit = uuid::Builder::from_unix_timestamp_millis(now.0, &platform.entropy()).into_uuid().to_string();
+    let visit = new_id(platform);
     let eval = json!(["EVAL", VISIT, 1, name, now, window, most, visit]);
     let wait = match command(platform, upstash, &eval).await? {
         Answer::Result(Value::Number(millis)) => millis.as_u64(),

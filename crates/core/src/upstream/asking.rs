@@ -3,7 +3,7 @@
 use http::HeaderMap;
 
 use super::guard::{self, Choice};
-use super::{Hearing, Question, Spoken, Try, first_word, heartbeats, millis, request};
+use super::{Hearing, Question, Spoken, Try, first_word, heartbeats, request};
 use crate::config::{Config, Node};
 use crate::event::Event;
 use crate::events::Sink;
@@ -135,6 +135,6 @@ impl<'a, P: Platform> Asking<'a, P> {
     }
 
     fn ms(&self) -> u64 {
-        millis(self.platform, self.began)
+        self.platform.now().millis_since(self.began)
     }
 }

@@ -1,7 +1,7 @@
 //! The rest of an answer, from the first word to an end that is told.
 
 use super::resume::resume;
-use super::{Answer, Hearing, millis};
+use super::{Answer, Hearing};
 use crate::error::Error;
 use crate::event::Event;
 use crate::events::Sink;
@@ -28,7 +28,7 @@ pub async fn speak<P: Platform>(platform: &P, mut answer: Answer<P>, sink: &Sink
 }
 
 async fn complete<P: Platform>(platform: &P, mut answer: Answer<P>, done: Done, sink: &Sink) {
-    let ms = millis(platform, answer.question.arrived);
+    let ms = platform.now().millis_since(answer.question.arrived);
     answer.question.outlook.completed(&answer.node);
     let (node, model, Done { reason, tokens }) = (answer.node, answer.model, done);
     sink.send(Frame::Done { node: &node, model: &model, reason: reason.as_str(), tokens }.to_bytes()).await;
@@ -37,7 +37,7 @@ async fn complete<P: Platform>(platform: &P, mut answer: Answer<P>, done: Done, 
 }
 
 async fn cut<P: Platform>(platform: &P, answer: Answer<P>, why: Failure, sink: &Sink) {
-    let ms = millis(platform, answer.question.arrived);
+    let ms = platform.now().millis_since(answer.question.arrived);
     let delivered = answer.hearing.output().shown().map(|shown| shown.chars().count());
     let error = answer.failover.stopped().map_or(Error::from(why), Error::from);
     let (node, model) = (answer.node, answer.model);
