@@ -3,6 +3,7 @@
 mod check;
 mod contract;
 mod draft;
+mod draft_input;
 mod guard;
 mod input;
 mod resume;
@@ -184,7 +185,7 @@ pub fn nodes_variable(mini: &str, cloud: &str) -> String {
 
 /// Every row that is played in all worlds.
 pub fn all() -> impl Iterator<Item = &'static Scenario> {
-    terminal::ROWS.iter().chain(resume::ROWS).chain(input::ROWS).chain(draft::ROWS)
+    terminal::ROWS.iter().chain(resume::ROWS).chain(input::ROWS).chain(draft::ROWS).chain(draft_input::ROWS)
 }
 
 /// The rows that are played only where a guard stands before each node.
