@@ -4,4 +4,5 @@
 
 pub mod process;
 pub mod tools;
+pub mod workerd;
 pub mod wrangler;

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use homefire::process::Group;
-use homefire::{tools, wrangler};
+use homefire::tools;
+use homefire::workerd::{self, Script};
 use homefire_core::service::Service;
 use homefire_native::Native;
 use tokio::net::TcpListener;
@@ -45,9 +46,8 @@ impl Edge {
                 }
             }
             On::Workerd => {
-                let (port, inspector) = (free_port().await?, free_port().await?);
-                let folder = tools::root().join("target/wrangler-chaos");
-                let command = wrangler::dev(port, inspector, variables, &folder)?;
+                let (port, folder) = (free_port().await?, tools::root().join("target/workerd"));
+                let command = workerd::serve(port, &Script::built()?, variables, &folder)?;
                 programs.push(("/", port, start(command, port).await?));
             }
         }

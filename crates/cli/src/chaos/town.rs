@@ -51,23 +51,14 @@ impl SocketTown {
         let client = homefire_native::client().pool_max_idle_per_host(0).build()?;
         Ok(Self { on, edge, client, nodes, store, mail, listening: Mutex::new(listening) })
     }
-
-    async fn try_send(&self, request: &Request<Bytes>) -> Result<reqwest::Response, String> {
-        let url = self.edge.url(request.uri().path());
-        let sent = self.client.request(request.method().clone(), url).headers(request.headers().clone());
-        sent.body(request.body().clone()).send().await.map_err(|error| format!("{error:?}"))
-    }
 }
 
 impl Town for SocketTown {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Chunks>, String> {
-        let mut reply = self.try_send(&request).await?;
-        for _ in 0..3 {
-            if !is_lost_on_the_way(&reply) {
-                break;
-            }
-            reply = self.try_send(&request).await?;
-        }
+        let url = self.edge.url(request.uri().path());
+        let (head, body) = request.into_parts();
+        let sent = self.client.request(head.method, url).headers(head.headers).body(body).send().await;
+        let reply = sent.map_err(|error| format!("{error:?}"))?;
         let mut response = Response::new(());
         *response.status_mut() = reply.status();
         *response.headers_mut() = reply.headers().clone();
@@ -113,11 +104,4 @@ impl Town for SocketTown {
             is_patient: false,
         }
     }
-}
-
-/// `wrangler dev` has a proxy before the Worker, and this is its answer when the connection between the two was closed
-/// just as it was used again. The Worker has not seen the request.
-fn is_lost_on_the_way(reply: &reqwest::Response) -> bool {
-    let soon = reply.headers().get("retry-after").is_some_and(|seconds| seconds == "0");
-    reply.status() == 503 && soon
 }
