@@ -69,6 +69,7 @@ fn core_knows_nothing_of_the_world() {
 fn decisions_wait_for_nothing() {
     let sans_io = [
         "ollama.rs",
+        "lane.rs",
         "ndjson.rs",
         "sse.rs",
         "relay.rs",
@@ -87,6 +88,7 @@ fn decisions_wait_for_nothing() {
         "error.rs",
         "upstream/failover.rs",
         "upstream/guard.rs",
+        "upstream/manner.rs",
         "terminal/ask.rs",
         "draft/accept.rs",
         "draft/contract.rs",

@@ -43,6 +43,7 @@ pub const VARIABLES: &[&str] = &[
     "HEDGE_AFTER_MS",
     "HEDGE_BUDGET",
     "CONTINUE_HOPS",
+    "EXPRESS_LANE",
     "BREAK_AFTER",
     "BREAK_MS",
     "DRAFT_KEY",
@@ -75,6 +76,8 @@ pub struct Config {
     pub deadlines: Deadlines,
     /// `CONTINUE_HOPS`, 1: how many other nodes may go on with an answer that broke off.
     pub continue_hops: usize,
+    /// `EXPRESS_LANE`, true: whether a guard is asked to read Ollama's lines in our place.
+    pub express_lane: bool,
     /// When a second node is asked while the first is silent.
     pub hedge: Hedge,
     /// When a node is left alone.
@@ -183,6 +186,7 @@ impl Config {
             rest: reader.millis("BREAK_MS", Duration::from_secs(10)),
         };
         let continue_hops = reader.count("CONTINUE_HOPS", 1, nodes::MOST_NODES);
+        let express_lane = reader.flag("EXPRESS_LANE", true);
         let allowed_origins = read_origins(&mut reader);
         let limits = limits::read(&mut reader);
         let draft_key = reader.key("DRAFT_KEY");
@@ -195,6 +199,7 @@ impl Config {
                 nodes,
                 deadlines,
                 continue_hops,
+                express_lane,
                 hedge,
                 breaker,
                 allowed_origins,
@@ -280,6 +285,14 @@ impl Reader<'_> {
                 default
             }
         }
+    }
+
+    fn flag(&mut self, name: &str, default: bool) -> bool {
+        let Some(text) = self.text(name) else { return default };
+        text.parse().unwrap_or_else(|_| {
+            self.fault(name, format!("{text:?} is neither true nor false"));
+            default
+        })
     }
 
     /// A secret that travels in a header; `prefix` goes before it.

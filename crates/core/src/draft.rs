@@ -73,6 +73,8 @@ pub async fn handle<P: Platform>(
         until: arrived + budget,
         load: lease.load,
         prompt: prompt::ask(&request),
+        held: None,
+        takes_lane: false,
         trail: trail.clone(),
         waking: Waking::default(),
         outlook: service.outlook.clone(),

@@ -38,6 +38,8 @@ pub enum Error {
     QueryTooLong,
     /// The history is not a list of turns.
     InvalidHistory,
+    /// What the reader holds of an answer is no text, or too long.
+    InvalidResume,
     /// The key is missing or wrong.
     Unauthorized,
     /// `daysOverdue` is missing or not to be believed.
@@ -164,6 +166,11 @@ impl Error {
                 S::UNPROCESSABLE_ENTITY,
                 "invalid_history",
                 "\"history\" is a list of {\"role\": \"user\" or \"assistant\", \"content\": text}.",
+            ),
+            Self::InvalidResume => (
+                S::UNPROCESSABLE_ENTITY,
+                "invalid_resume",
+                "\"resume\" is what you hold of the answer, a text of at most 16 KiB.",
             ),
             Self::Unauthorized => (S::UNAUTHORIZED, "unauthorized", "Send the key as Authorization: Bearer."),
             Self::InvalidDaysOverdue => (

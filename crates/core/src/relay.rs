@@ -1,6 +1,7 @@
 //! A node's chunks to a reader's events or to a text, without knowing where either comes from or goes to.
 
 use crate::failure::Failure;
+use crate::lane::{self, Said};
 use crate::ndjson::{Lines, TooLong};
 use crate::ollama::{self, Done, Garbage, Line};
 use crate::told::Told;
@@ -18,7 +19,17 @@ const LONGEST_SILENCE: usize = 64 * 1024;
 #[derive(Debug)]
 pub struct Relay<O = Told> {
     lines: Lines,
+    dialect: Dialect,
     progress: Progress<O>,
+}
+
+/// What a node's lines are written in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// JSON, an object a line: Ollama's own.
+    Ollama,
+    /// A guard's frames.
+    Lane,
 }
 
 /// What becomes of the pieces of an answer.
@@ -67,6 +78,8 @@ pub enum State {
 #[derive(Debug)]
 struct Progress<O> {
     state: State,
+    /// What arrived last tells of the node: it was more than heartbeats.
+    is_heard: bool,
     output: O,
 }
 
@@ -79,22 +92,28 @@ impl<O: Output> Default for Relay<O> {
 impl<O: Output> Relay<O> {
     /// Into an output that may hold something already.
     pub fn into(output: O) -> Self {
-        let progress = Progress { state: State::Waiting, output };
-        Self { lines: Lines::new(LONGEST_LINE), progress }
+        let progress = Progress { state: State::Waiting, is_heard: true, output };
+        Self { lines: Lines::new(LONGEST_LINE), dialect: Dialect::Ollama, progress }
+    }
+
+    /// The same, in this dialect.
+    pub fn reading(self, dialect: Dialect) -> Self {
+        Self { dialect, ..self }
     }
 
     /// Takes what arrived. What all lines that it completes hold is then in the [`output`](Self::output), what was before
     /// a failure too.
     pub fn push(&mut self, chunk: &[u8]) -> Result<&State, Failure> {
-        let progress = &mut self.progress;
-        self.lines.push(chunk, |line| progress.line(line))?;
+        let (dialect, progress) = (self.dialect, &mut self.progress);
+        progress.is_heard = dialect == Dialect::Ollama;
+        self.lines.push(chunk, |line| progress.line(dialect, line))?;
         Ok(&self.progress.state)
     }
 
     /// The stream ended. A last line may stand without a line's end; without `done` the answer is cut.
     pub fn finish(&mut self) -> Result<&State, Failure> {
-        let progress = &mut self.progress;
-        self.lines.finish(|line| progress.line(line))?;
+        let (dialect, progress) = (self.dialect, &mut self.progress);
+        self.lines.finish(|line| progress.line(dialect, line))?;
         match self.progress.state {
             State::Done(_) => Ok(&self.progress.state),
             State::Waiting | State::Speaking => Err(Failure::EndedEarly),
@@ -104,6 +123,11 @@ impl<O: Output> Relay<O> {
     /// How far the answer is.
     pub fn state(&self) -> &State {
         &self.progress.state
+    }
+
+    /// Whether what arrived last tells of the node, and not of its guard alone.
+    pub fn is_heard(&self) -> bool {
+        self.progress.is_heard
     }
 
     /// What has gathered.
@@ -118,11 +142,19 @@ impl<O: Output> Relay<O> {
 }
 
 impl<O: Output> Progress<O> {
-    fn line(&mut self, line: &[u8]) -> Result<(), Failure> {
+    fn line(&mut self, dialect: Dialect, line: &[u8]) -> Result<(), Failure> {
         if matches!(self.state, State::Done(_)) {
             return Ok(());
         }
-        let (content, done) = match ollama::line(line)? {
+        let line = match dialect {
+            Dialect::Ollama => ollama::line(line)?,
+            Dialect::Lane => match lane::line(line)? {
+                Said::Heartbeat => return Ok(()),
+                Said::Line(line) => line,
+            },
+        };
+        self.is_heard = true;
+        let (content, done) = match line {
             Line::Piece { content, done } => (content, done),
             Line::Error => return Err(Failure::ErrorLine),
         };

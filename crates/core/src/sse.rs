@@ -8,6 +8,9 @@ use crate::failure::Failure;
 /// A comment: it keeps the connection awake, and lets the platform notice that the reader has left.
 pub const HEARTBEAT: Bytes = Bytes::from_static(b":\n\n");
 
+/// What stands before the content of a token.
+pub(crate) const TOKEN: &[u8] = b"data: {\"type\":\"token\",\"content\":";
+
 /// One event. Readers ignore types that they do not know.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
@@ -77,7 +80,7 @@ pub fn frame(event: &impl Serialize) -> Bytes {
 /// Writes a piece of the answer. `content` is a JSON string as it stands, quotes and escapes included.
 pub fn write_token(out: &mut BytesMut, content: &str) {
     out.reserve(content.len() + 40);
-    out.put_slice(b"data: {\"type\":\"token\",\"content\":");
+    out.put_slice(TOKEN);
     out.put_slice(content.as_bytes());
     out.put_slice(b"}\n\n");
 }

@@ -69,13 +69,15 @@ async fn stream<P: Platform>(
     outlook::refresh(platform, service);
     let trail = Trail::default();
     let until = arrived + service.config.deadlines.answer;
-    let prompt = prompt(service, ask);
+    let (prompt, held) = prompt(service, ask);
     let waking = Waking::default();
     let question = Question {
         arrived,
         until,
         load: lease.load,
         prompt,
+        held,
+        takes_lane: service.config.express_lane,
         trail: trail.clone(),
         waking: waking.clone(),
         outlook: service.outlook.clone(),
@@ -120,10 +122,10 @@ async fn stream<P: Platform>(
 
 type Opening<P> = Pin<Box<dyn Future<Output = Result<Answer<P>, Error>> + Send>>;
 
-/// The owner's instructions, what was said so far, the question.
-fn prompt(service: &Service, ask: Ask) -> Prompt {
+/// The owner's instructions, what was said so far, the question; and what the reader holds of its answer.
+fn prompt(service: &Service, ask: Ask) -> (Prompt, Option<String>) {
     let system = Message { role: Role::System, content: service.site.prompt() };
     let user = Message { role: Role::User, content: ask.query };
     let messages = [system].into_iter().chain(ask.history).chain([user]).collect();
-    Prompt { messages, format: None, longest: LONGEST_ANSWER }
+    (Prompt { messages, format: None, longest: LONGEST_ANSWER }, ask.resume)
 }

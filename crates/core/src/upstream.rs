@@ -6,6 +6,7 @@ mod company;
 mod failover;
 mod guard;
 mod hear;
+mod manner;
 mod resume;
 mod speak;
 
@@ -24,7 +25,6 @@ use crate::load::Load;
 use crate::ollama::Prompt;
 use crate::outlook::{Order, Outlook};
 use crate::platform::{Moment, Platform};
-use crate::told::Told;
 use crate::trail::Trail;
 
 pub use asking::Asking;
@@ -46,6 +46,10 @@ pub struct Question {
     pub load: Load,
     /// What is asked.
     pub prompt: Prompt,
+    /// The beginning of its answer, where the reader holds it already.
+    pub held: Option<String>,
+    /// Whether a guard may answer in frames.
+    pub takes_lane: bool,
     /// Takes a note of every attempt.
     pub trail: Trail,
     /// Says when a model must be loaded first.
@@ -94,7 +98,7 @@ pub async fn open<P: Platform>(
         if asked.is_empty() {
             let Some(attempt) = failover.advance() else { break };
             silent = vec![begin(attempt)];
-            asked.push(ask(begin(attempt), &question.prompt));
+            asked.push(ask(begin(attempt), &question));
             hedge.set(sleep(platform.clone(), config.hedge.after).fuse());
         }
         match select(asked.next(), &mut hedge).await {
@@ -121,7 +125,7 @@ pub async fn open<P: Platform>(
                 {
                     is_hedged = true;
                     silent.push(begin(attempt));
-                    asked.push(ask(begin(attempt), &question.prompt));
+                    asked.push(ask(begin(attempt), &question));
                 }
             }
         }
@@ -132,11 +136,10 @@ pub async fn open<P: Platform>(
 }
 
 async fn ask<'a, P: Platform>(
-    mut asking: Asking<'a, P>,
-    prompt: &'a Prompt,
+    asking: Asking<'a, P>,
+    question: &Question,
 ) -> (Asking<'a, P>, Result<Hearing<P>, Failure>) {
-    let outcome = asking.first_word(prompt, Told::default(), None).await;
-    (asking, outcome)
+    asking.first_word_behind(question.held.as_deref(), None).await
 }
 
 async fn sleep<P: Platform>(platform: P, wait: Duration) {

@@ -3,11 +3,19 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::lane::Frames;
 use crate::ollama::Reason;
 
 /// The events, then how it ended.
 fn relay<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> (String, Result<State, Failure>) {
-    let mut relay = <Relay>::default();
+    relay_in(Dialect::Ollama, chunks)
+}
+
+fn relay_in<'a>(
+    dialect: Dialect,
+    chunks: impl IntoIterator<Item = &'a [u8]>,
+) -> (String, Result<State, Failure>) {
+    let mut relay = <Relay>::default().reading(dialect);
     let mut end = Ok(());
     let mut events = Vec::new();
     for chunk in chunks {
@@ -59,6 +67,67 @@ fn ends() {
     check(&[a, "<html>\n"], &["a"], Err(Failure::Garbage));
     check(&[a, "{\"message\":{\"content\":\"b"], &["a"], Err(Failure::Garbage));
     check(&[a, &"x".repeat(LONGEST_LINE + 1)], &["a"], Err(Failure::LineTooLong));
+}
+
+#[test]
+fn ends_of_the_lane() {
+    let check = |lines: &[&str], events: &[&str], end: Result<State, Failure>| {
+        let text = lines.concat();
+        let (told, state) = relay_in(Dialect::Lane, [text.as_bytes()]);
+        assert_eq!(told, events.iter().map(|content| token(content)).collect::<String>(), "{text}");
+        assert_eq!(state, end, "{text}");
+    };
+    let done = |tokens| Ok(State::Done(Done { reason: Reason::Stop, tokens }));
+    let (a, b, space) = (&*token("a"), &*token(" b"), &*token(" "));
+    let end = ": done stop 2\n\n";
+    check(&[":\n\n", ": alive\n\n", a, ": \n\n", b, end], &["a", " b"], done(Some(2)));
+    check(&[a, end.trim_end()], &["a"], done(Some(2)));
+    check(&[a, end, "rubbish\n"], &["a"], done(Some(2)));
+    check(&[a], &["a"], Err(Failure::EndedEarly));
+    check(&[], &[], Err(Failure::EndedEarly));
+    check(&[end], &[], Err(Failure::Empty));
+    check(&[space, end], &[" "], Err(Failure::Empty));
+    check(&[a, ": cut error_line\n\n"], &["a"], Err(Failure::ErrorLine));
+    check(&[a, ": cut broken"], &["a"], Err(Failure::Broken));
+    check(&[a, &piece("b")], &["a"], Err(Failure::Garbage));
+    check(&[a, &b[..20]], &["a"], Err(Failure::Garbage));
+    check(&[a, &"x".repeat(LONGEST_LINE + 1)], &["a"], Err(Failure::LineTooLong));
+}
+
+#[test]
+fn what_tells_of_the_node() {
+    let check = |dialect: Dialect, chunk: &str, expect: bool| {
+        let mut relay = <Relay>::default().reading(dialect);
+        relay.push(chunk.as_bytes()).unwrap();
+        assert_eq!(relay.is_heard(), expect, "{dialect:?} {chunk:?}");
+    };
+    check(Dialect::Ollama, "\n", true);
+    check(Dialect::Ollama, "{", true);
+    check(Dialect::Lane, ":\n\n:\n\n", false);
+    check(Dialect::Lane, ": alive\n\n:\n\n", true);
+    check(Dialect::Lane, &format!(":\n\n{}:\n\n", token("a")), true);
+}
+
+/// What a guard makes of a node's answer.
+fn guarded<'a>(chunks: impl IntoIterator<Item = &'a [u8]>) -> Vec<u8> {
+    let mut relay = Relay::<Frames>::default();
+    let mut said = Vec::new();
+    let mut end = Ok(());
+    for chunk in chunks {
+        end = relay.push(chunk).map(|_| ());
+        said.extend_from_slice(&relay.output_mut().take());
+        if end.is_err() {
+            break;
+        }
+    }
+    let end = end.and_then(|()| relay.finish().cloned());
+    said.extend_from_slice(&relay.output_mut().take());
+    said.extend_from_slice(&match end {
+        Ok(State::Done(done)) => lane::done(&done),
+        Ok(State::Waiting | State::Speaking) => unreachable!("an answer that finishes well is done"),
+        Err(why) => lane::cut(why),
+    });
+    said
 }
 
 #[test]
@@ -120,7 +189,16 @@ proptest! {
     }
 
     #[test]
+    fn a_guard_between_changes_nothing(text in lines(), sizes in prop::collection::vec(0..40_usize, 0..30)) {
+        let said = guarded(cut(text.as_bytes(), &sizes));
+        let whole = relay([text.as_bytes()]);
+        prop_assert_eq!(relay_in(Dialect::Lane, [&*said]), whole.clone());
+        prop_assert_eq!(relay_in(Dialect::Lane, cut(&said, &sizes)), whole);
+    }
+
+    #[test]
     fn no_bytes_make_it_panic(bytes in prop::collection::vec(any::<u8>(), 0..400), sizes in prop::collection::vec(0..40_usize, 0..10)) {
         let _ = relay(cut(&bytes, &sizes));
+        let _ = relay_in(Dialect::Lane, cut(&bytes, &sizes));
     }
 }

@@ -16,11 +16,16 @@ const LONGEST_HISTORY: usize = 20;
 /// query they fit into the model's context.
 const LARGEST_HISTORY: usize = 8_000;
 
+/// Bytes of an answer that is to be gone on with: several times the longest that a model is asked for.
+const LONGEST_RESUME: usize = 16 * 1024;
+
 /// A question and what was said before it.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Ask {
     pub(super) query: String,
     pub(super) history: Vec<Message>,
+    /// What the reader holds of the answer, whose stream ended without an end.
+    pub(super) resume: Option<String>,
 }
 
 impl Ask {
@@ -30,6 +35,7 @@ impl Ask {
         struct Wire {
             query: Option<Value>,
             history: Option<Value>,
+            resume: Option<Value>,
         }
         if body.trim_ascii_start().first() != Some(&b'{') {
             return Err(Error::InvalidJson);
@@ -47,7 +53,12 @@ impl Ask {
             None | Some(Value::Null) => Vec::new(),
             Some(history) => serde_json::from_value(history).map_err(|_| Error::InvalidHistory)?,
         };
-        Ok(Self { query, history: newest(history) })
+        let resume = match wire.resume {
+            None | Some(Value::Null) => None,
+            Some(Value::String(text)) if text.len() <= LONGEST_RESUME => Some(text),
+            Some(_) => return Err(Error::InvalidResume),
+        };
+        Ok(Self { query, history: newest(history), resume: resume.filter(|text| !text.is_empty()) })
     }
 }
 
@@ -88,6 +99,26 @@ mod tests {
         check(r#"{"query":"hi","history":"no"}"#, Err("invalid_history"));
         check(r#"{"query":"hi","history":[{"role":"system","content":"x"}]}"#, Err("invalid_history"));
         check(r#"{"query":"hi","history":[{"role":"user"}]}"#, Err("invalid_history"));
+    }
+
+    #[test]
+    fn an_answer_to_go_on_with() {
+        let check = |resume: &str, expect: Result<Option<&str>, &str>| {
+            let body = format!(r#"{{"query":"hi","resume":{resume}}}"#);
+            let asked = Ask::parse(body.as_bytes());
+            assert_eq!(
+                asked.as_ref().map(|ask| ask.resume.as_deref()).map_err(Error::code),
+                expect,
+                "{resume}"
+            );
+        };
+        check("null", Ok(None));
+        check(r#""""#, Ok(None));
+        check(r#"" I build \n""#, Ok(Some(" I build \n")));
+        let longest = "x".repeat(LONGEST_RESUME);
+        check(&format!("\"{longest}\""), Ok(Some(&longest)));
+        check(&format!("\"{longest}x\""), Err("invalid_resume"));
+        check("7", Err("invalid_resume"));
     }
 
     #[test]

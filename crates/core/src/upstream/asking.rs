@@ -3,6 +3,7 @@
 use http::HeaderMap;
 
 use super::guard::{self, Choice};
+use super::manner::Manner;
 use super::{Hearing, Question, Spoken, Try, first_word, heartbeats, request};
 use crate::config::{Config, Node};
 use crate::event::Event;
@@ -60,6 +61,9 @@ impl<'a, P: Platform> Asking<'a, P> {
         let _cold = is_cold.then(|| self.question.waking.begin());
         let mut request = request(self.node, self.model, prompt);
         guard::offer(request.headers_mut(), self.node);
+        if self.question.takes_lane {
+            guard::offer_lane(request.headers_mut());
+        }
         let word = first_word(self.platform, request, output);
         let word = heartbeats(self.platform, deadlines.heartbeat, sink, &self.question.waking, word);
         let spoken = match within(self.platform, patience.min(left), word).await {
@@ -70,6 +74,26 @@ impl<'a, P: Platform> Asking<'a, P> {
         let Spoken { relay, body, headers } = spoken;
         self.hear_guard(&headers);
         Ok(Hearing::new(self.platform, deadlines, until, relay, body))
+    }
+
+    /// The same for an answer whose beginning the reader may hold: to go on behind it, and where the node refuses that, anew.
+    pub(super) async fn first_word_behind(
+        mut self,
+        held: Option<&str>,
+        sink: Option<&Sink>,
+    ) -> (Self, Result<Hearing<P>, Failure>) {
+        let mut manner = held.map_or(Manner::First, |held| Manner::behind(held, self.node, self.model));
+        loop {
+            let prompt = manner.prompt(&self.question.prompt);
+            match self.first_word(&prompt, manner.told(), sink).await {
+                Err(why) if let Some(next) = manner.after(why) => {
+                    self.failed(why);
+                    self = Self::new(self.platform, self.config, self.question, self.attempt);
+                    manner = next;
+                }
+                outcome => return (self, outcome),
+            }
+        }
     }
 
     fn hear_guard(&mut self, headers: &HeaderMap) {

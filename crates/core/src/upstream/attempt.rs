@@ -7,9 +7,10 @@ use http::{Method, Request, StatusCode};
 
 use crate::config::Node;
 use crate::failure::Failure;
+use crate::lane;
 use crate::ollama::{self, Prompt};
 use crate::platform::{FetchError, Platform, gather};
-use crate::relay::{Output, Relay, State};
+use crate::relay::{Dialect, Output, Relay, State};
 
 /// Cloudflare refuses the user agents of common scripts (error 1010), so ours is our own.
 pub(crate) const AGENT: HeaderValue =
@@ -53,7 +54,8 @@ pub(crate) async fn first_word<P: Platform, O: Output>(
     let (head, body) = platform.fetch(request).await?.into_parts();
     let mut body = body.fuse();
     accept(head.status, &head.headers, &mut body).await?;
-    let mut relay = Relay::into(output);
+    let dialect = if lane::is_taken(&head.headers) { Dialect::Lane } else { Dialect::Ollama };
+    let mut relay = Relay::into(output).reading(dialect);
     while *relay.state() == State::Waiting {
         match body.next().await {
             Some(chunk) => relay.push(&chunk?)?,

@@ -1,7 +1,8 @@
-//! What the guard of a node is told, and what it says: the model that it chose for everybody's load.
+//! What the guard of a node is told, and what it says: the model that it chose for everybody's load, and whether it reads
+//! Ollama's lines in our place.
 
 use http::HeaderMap;
-use http::header::HeaderValue;
+use http::header::{ACCEPT, HeaderValue};
 
 use crate::config::Node;
 use crate::load::{Counted, Load};
@@ -25,6 +26,14 @@ pub(super) fn offer(headers: &mut HeaderMap, node: &Node) {
     }
 }
 
+/// That frames are as welcome as lines. Whatever is no guard of ours goes on to speak in lines.
+pub(super) fn offer_lane(headers: &mut HeaderMap) {
+    headers.insert(
+        ACCEPT,
+        HeaderValue::from_static("text/event-stream, application/x-ndjson, application/json"),
+    );
+}
+
 /// What the guard has chosen, if there is one. A model that was not offered is none.
 pub(super) fn choice<'a>(headers: &HeaderMap, node: &'a Node) -> Option<Choice<'a>> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
@@ -38,6 +47,7 @@ pub(super) fn choice<'a>(headers: &HeaderMap, node: &'a Node) -> Option<Choice<'
 mod tests {
     use super::*;
     use crate::config::Config;
+    use crate::lane;
 
     #[test]
     fn choices() {
@@ -47,6 +57,8 @@ mod tests {
         let mut offered = HeaderMap::new();
         offer(&mut offered, node);
         assert_eq!(offered[MODELS], "best,lighter");
+        offer_lane(&mut offered);
+        assert!(offered[ACCEPT].to_str().unwrap().starts_with(lane::KIND));
         let check = |said: &[(&'static str, &str)], expect: Option<(&str, usize)>| {
             let said = said.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
             let chosen = choice(&said.collect(), node);

@@ -55,7 +55,9 @@ impl<P: Platform, O: Output> Hearing<P, O> {
 
     /// Takes the next chunk. While there is none the reader behind `sink` is kept with heartbeats.
     pub async fn next(&mut self, platform: &P, sink: Option<&Sink>) -> Result<(), Failure> {
-        self.watch.heard(platform.now());
+        if self.relay.is_heard() {
+            self.watch.heard(platform.now());
+        }
         let chunk = loop {
             let heard = match select(pin!(chunk(&mut self.body)), &mut self.timer).await {
                 Either::Left((chunk, _)) => Some(chunk),

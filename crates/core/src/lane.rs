@@ -1,0 +1,241 @@
+//! The express lane: what a guard says in Ollama's place. It has read the node's lines already, and hands on the frames that
+//! readers get; what only the edge must know stands in comments.
+
+use std::borrow::Cow;
+
+use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, header};
+
+use crate::failure::Failure;
+use crate::ollama::{self, Done, Line, Reason};
+use crate::relay::Output;
+use crate::sse;
+
+/// How the lane is asked for, and how a reply says that it is one.
+pub const KIND: &str = "text/event-stream";
+
+/// Ollama has said something that is no word. A mere [heartbeat](sse::HEARTBEAT) says nothing of Ollama.
+pub const ALIVE: Bytes = Bytes::from_static(b": alive\n\n");
+
+/// Why a guard cuts an answer. It does not say that there is no time left: how much there is, is the edge's.
+const CUTS: [Failure; 6] = [
+    Failure::ErrorLine,
+    Failure::Garbage,
+    Failure::LineTooLong,
+    Failure::EndedEarly,
+    Failure::Broken,
+    Failure::IdleTimeout,
+];
+
+/// What a guard says at the end of an answer that came to its own.
+pub fn done(done: &Done) -> Bytes {
+    let reason = done.reason.as_str();
+    match done.tokens {
+        Some(tokens) => format!(": done {reason} {tokens}\n\n"),
+        None => format!(": done {reason}\n\n"),
+    }
+    .into()
+}
+
+/// What a guard says at the end of an answer that did not.
+pub fn cut(why: Failure) -> Bytes {
+    format!(": cut {why}\n\n").into()
+}
+
+/// Whether the headers of a reply say that it is the lane.
+pub fn is_taken(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).map_or(&b""[..], |kind| kind.as_bytes());
+    kind.get(..KIND.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(KIND.as_bytes()))
+}
+
+/// One line of the lane.
+#[derive(Debug)]
+pub enum Said<'a> {
+    /// The guard is there. It says nothing of Ollama.
+    Heartbeat,
+    /// What Ollama has said.
+    Line(Line<'a>),
+}
+
+/// Reads one line; the error is why the answer ends here.
+pub fn line(bytes: &[u8]) -> Result<Said<'_>, Failure> {
+    if let Some(content) = bytes.strip_prefix(sse::TOKEN).and_then(|rest| rest.strip_suffix(b"}")) {
+        return Ok(Said::Line(Line::Piece { content: Some(string(content)?), done: None }));
+    }
+    let text = std::str::from_utf8(bytes).map_err(|_| Failure::Garbage)?;
+    let mut words = text.strip_prefix(':').ok_or(Failure::Garbage)?.split_ascii_whitespace();
+    let done = match [words.next(), words.next(), words.next(), words.next()] {
+        [None, ..] => return Ok(Said::Heartbeat),
+        [Some("alive"), None, ..] => None,
+        [Some("done"), Some(why), tokens, None] => {
+            Some(Done { reason: reason(why)?, tokens: count(tokens)? })
+        }
+        [Some("cut"), Some(code), None, _] => return Err(failure(code)),
+        _ => return Err(Failure::Garbage),
+    };
+    Ok(Said::Line(Line::Piece { content: None, done }))
+}
+
+fn reason(word: &str) -> Result<Reason, Failure> {
+    let known = [Reason::Stop, Reason::Length].into_iter().find(|reason| reason.as_str() == word);
+    known.ok_or(Failure::Garbage)
+}
+
+fn count(word: Option<&str>) -> Result<Option<u64>, Failure> {
+    word.map(|word| word.parse().map_err(|_| Failure::Garbage)).transpose()
+}
+
+fn failure(code: &str) -> Failure {
+    CUTS.into_iter().find(|why| why.to_string() == code).unwrap_or(Failure::Garbage)
+}
+
+/// A JSON string that every reader can read. What a guard writes is one, and is passed on after a look; anything else is
+/// read as JSON first.
+fn string(bytes: &[u8]) -> Result<Cow<'_, str>, Failure> {
+    let text = std::str::from_utf8(bytes).map_err(|_| Failure::Garbage)?;
+    if is_plain(bytes) {
+        return Ok(Cow::Borrowed(text));
+    }
+    let raw = serde_json::from_str(text).map_err(|_| Failure::Garbage)?;
+    Ok(ollama::string(raw)?)
+}
+
+/// Whether these are two quotes with nothing between them but characters as they are, and JSON's short escapes.
+fn is_plain(bytes: &[u8]) -> bool {
+    let Some(mut rest) = bytes.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")) else {
+        return false;
+    };
+    while let Some(at) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..0x20)) {
+        match &rest[at..] {
+            [b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', tail @ ..] => rest = tail,
+            _ => return false,
+        }
+    }
+    true
+}
+
+/// The guard's side: the pieces of an answer as frames, until they are taken.
+#[derive(Debug, Default)]
+pub struct Frames(BytesMut);
+
+impl Frames {
+    /// The frames that have gathered.
+    pub fn take(&mut self) -> Bytes {
+        self.0.split().freeze()
+    }
+}
+
+impl Output for Frames {
+    fn piece(&mut self, content: &str) -> Result<(), Failure> {
+        sse::write_token(&mut self.0, content);
+        Ok(())
+    }
+
+    /// Whether it may is the edge's to say.
+    fn may_be_empty(&self) -> bool {
+        true
+    }
+
+    fn size(&self) -> usize {
+        self.0.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn told(bytes: &[u8]) -> String {
+        match line(bytes) {
+            Ok(Said::Heartbeat) => "heartbeat".to_owned(),
+            Ok(Said::Line(Line::Piece { content, done })) => {
+                let done = done.map_or(String::new(), |done| format!(" {:?} {:?}", done.reason, done.tokens));
+                format!("{}{done}", content.as_deref().unwrap_or("-"))
+            }
+            Ok(Said::Line(Line::Error)) => "error".to_owned(),
+            Err(why) => why.to_string(),
+        }
+    }
+
+    #[test]
+    fn tokens() {
+        let check = |content: &[u8], expect: &str| {
+            let line = [b"data: {\"type\":\"token\",\"content\":", content, b"}"].concat();
+            assert_eq!(told(&line), expect, "{}", String::from_utf8_lossy(&line));
+        };
+        let same = |content: &str| check(content.as_bytes(), content);
+        same(r#""""#);
+        same(r#"" tok""#);
+        same(r#""gr\u00fc\u003cb\u003e \"q\" \\ \/ \n 😀""#);
+        same(r#""ends with \\""#);
+        same(r#""}""#);
+        check(br#""\ud83d\ude00""#, r#""😀""#);
+        let garbage: [&[u8]; 12] = [
+            b"", br#"""#, br#""a"#, br#"a""#, br#""a"b""#, br#""a\""#, br#""a\q""#, br#""\u12""#,
+            br#""\ud83d""#, b"\"a\tb\"", b"\"\xff\"", b"7",
+        ];
+        for content in garbage {
+            check(content, "garbage");
+        }
+        check(br#""a","more":1"#, "garbage");
+    }
+
+    #[test]
+    fn comments() {
+        let check = |line: &str, expect: &str| assert_eq!(told(line.as_bytes()), expect, "{line}");
+        check(":", "heartbeat");
+        check(": alive", "-");
+        check(": done stop", "- Stop None");
+        check(": done length 37", "- Length Some(37)");
+        for why in CUTS {
+            check(&format!(": cut {why}"), &why.to_string());
+        }
+        let garbage = [
+            ": done",
+            ": done well",
+            ": done stop x",
+            ": done stop 1 2",
+            ": cut",
+            ": cut answer_timeout",
+            ": cut broken off",
+            ": alive and well",
+            ": hello",
+            "data: [DONE]",
+            r#"data: {"type":"restart"}"#,
+            r#"{"message":{"content":"a"},"done":false}"#,
+            "event: token",
+            "<html>",
+        ];
+        for line in garbage {
+            check(line, "garbage");
+        }
+    }
+
+    #[test]
+    fn what_is_said_is_read() {
+        let check = |said: &[u8], line: &str, expect: &str| {
+            assert_eq!((said, &*told(said.trim_ascii())), (format!("{line}\n\n").as_bytes(), expect));
+        };
+        check(&done(&Done { reason: Reason::Stop, tokens: Some(37) }), ": done stop 37", "- Stop Some(37)");
+        check(&done(&Done { reason: Reason::Length, tokens: None }), ": done length", "- Length None");
+        check(&cut(Failure::Broken), ": cut broken", "broken");
+        check(&ALIVE, ": alive", "-");
+        check(&sse::HEARTBEAT, ":", "heartbeat");
+        let mut frames = Frames::default();
+        frames.piece(r#"" tok""#).unwrap();
+        check(&frames.take(), r#"data: {"type":"token","content":" tok"}"#, r#"" tok""#);
+    }
+
+    #[test]
+    fn what_a_reply_is() {
+        let check = |kind: Option<&str>, expect: bool| {
+            let headers = kind.map(|kind| (header::CONTENT_TYPE, kind.parse().unwrap()));
+            assert_eq!(is_taken(&headers.into_iter().collect()), expect, "{kind:?}");
+        };
+        check(None, false);
+        check(Some("application/x-ndjson"), false);
+        check(Some("text/event"), false);
+        check(Some("text/event-stream"), true);
+        check(Some("Text/Event-Stream; charset=utf-8"), true);
+    }
+}
