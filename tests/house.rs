@@ -137,7 +137,7 @@ fn decisions_wait_for_nothing() {
 #[test]
 fn the_guard_decides_without_waiting() {
     let sans_io = [
-        "routes.rs", "body.rs", "refusal.rs", "admission.rs", "wedge.rs", "drain.rs", "config.rs",
+        "routes.rs", "body.rs", "lane.rs", "refusal.rs", "admission.rs", "wedge.rs", "drain.rs", "config.rs",
         "metrics.rs", "manner.rs",
     ];
     let all = sources("crates/node/src");

@@ -29,8 +29,12 @@ fn main() {
         let names = names.filter(|name| !row.needs_early_sight() || worlds::has_early_sight(name));
         trials.extend(names.map(|name| in_world(name, row)));
     }
+    // Without the lane only what it has a part in.
+    for row in scenario::questions().filter(|row| !row.needs_early_sight()) {
+        trials.extend(worlds::OFF_LANE.into_iter().map(|name| in_world(name, row)));
+    }
     for row in scenario::guarded() {
-        let names = worlds::NAMES.into_iter().filter(|name| worlds::is_guarded(name));
+        let names = worlds::NAMES.into_iter().chain(worlds::OFF_LANE).filter(|name| worlds::is_guarded(name));
         trials.extend(names.map(|name| in_world(name, row)));
     }
     for story in worlds::STORIES {

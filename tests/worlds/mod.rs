@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use home::Home;
-use homefire_sim::scenario::{self, SETTINGS, Scenario};
+use homefire_sim::scenario::{self, Before, SETTINGS, Scenario};
 use socket::SocketWorld;
 use tokio::runtime::Runtime;
 
@@ -21,8 +21,12 @@ use tokio::runtime::Runtime;
 pub(crate) const NAMES: [&str; 6] =
     ["native", "vercel", "workerd", "native+guard", "vercel+guard", "workerd+guard"];
 
-/// Ends the name of a world with guards.
+/// The same with guards that are not asked to read Ollama's lines.
+pub(crate) const OFF_LANE: [&str; 3] = ["native+guard-lane", "vercel+guard-lane", "workerd+guard-lane"];
+
+/// End the names of worlds with guards.
 const GUARDED: &str = "+guard";
+const NO_LANE: &str = "-lane";
 
 /// The worlds and the stores in which the monitor's stories are played: the owner drains a node where it has a guard.
 pub(crate) const STORIES: [(&str, &str); 8] = [
@@ -91,23 +95,36 @@ pub(crate) fn tell(story: (&str, &str)) -> Result<(), String> {
 
 /// Whether a guard stands before each node of that world.
 pub(crate) fn is_guarded(name: &str) -> bool {
-    name.ends_with(GUARDED)
+    before(name) != Before::Nothing
 }
 
 /// Whether that world sees a reader leave before the reply has a head.
 pub(crate) fn has_early_sight(name: &str) -> bool {
-    name.trim_end_matches(GUARDED) == "native"
+    platform(name) == "native"
+}
+
+fn platform(name: &str) -> &str {
+    name.trim_end_matches(NO_LANE).trim_end_matches(GUARDED)
+}
+
+fn before(name: &str) -> Before {
+    match name.strip_prefix(platform(name)) {
+        Some("") | None => Before::Nothing,
+        Some(GUARDED) => Before::Lane,
+        Some(_) => Before::Guard,
+    }
 }
 
 /// Starts a world with two nodes, the scenario table's settings and `more`.
 pub(crate) async fn start(name: &str, more: Vec<(String, String)>) -> Result<SocketWorld, String> {
-    let home = Home::open(is_guarded(name)).await?;
+    let home = Home::open(before(name)).await?;
     let mut variables: Vec<(String, String)> =
         SETTINGS.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     variables.push(("HOMEFIRE_NODES".to_owned(), home.variable()));
+    variables.push(("EXPRESS_LANE".to_owned(), (before(name) != Before::Guard).to_string()));
     variables.retain(|(name, _)| !more.iter().any(|(other, _)| other == name));
     variables.extend(more);
-    match name.trim_end_matches(GUARDED) {
+    match platform(name) {
         "native" => native::start(home, &variables).await,
         "vercel" => vercel::start(home, &variables).await,
         "workerd" => workerd::start(home, &variables).await,

@@ -7,7 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::stream::StreamExt;
 use homefire::process::Group;
-use homefire_sim::scenario::{Chunks, Ward, World};
+use homefire_sim::scenario::{Before, Chunks, Ward, World};
 use homefire_sim::{Node, Reach, Received};
 use http::{Request, Response};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
@@ -139,8 +139,8 @@ impl World for SocketWorld {
         self.log.take() + &self.home.take_log()
     }
 
-    fn is_guarded(&self) -> bool {
-        self.home.is_guarded()
+    fn before(&self) -> Before {
+        self.home.before()
     }
 
     async fn guard(&mut self, nth: usize, ward: Ward) -> Result<(), String> {

@@ -119,6 +119,11 @@ fn is_plain(bytes: &[u8]) -> bool {
 pub struct Frames(BytesMut);
 
 impl Frames {
+    /// Adds a comment.
+    pub fn say(&mut self, comment: &[u8]) {
+        self.0.extend_from_slice(comment);
+    }
+
     /// The frames that have gathered.
     pub fn take(&mut self) -> Bytes {
         self.0.split().freeze()

@@ -4,7 +4,9 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::header::{
+    ACCEPT, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RETRY_AFTER,
+};
 use http::{HeaderMap, Request, Response, StatusCode, Version, response};
 use http_body::Body as _;
 use http_body_util::{BodyExt, Either, Full, Limited};
@@ -19,6 +21,7 @@ use crate::body::{self, Ask};
 use crate::config::{Config, Model};
 use crate::drain::{Order, Switch};
 use crate::health;
+use crate::lane;
 use crate::log::Log;
 use crate::manner::Manner;
 use crate::metrics::Tally;
@@ -239,11 +242,17 @@ async fn admit(
         lane: if route == Route::Show { app.lists() } else { lane },
         body: ask.write(&app.config.models[lane].name),
         runner: route.generates().then(|| ask.runner()),
-        manner: route.manner().filter(|_| ask.streams(route)),
+        manner: manner(route, &head.headers, &ask),
         headers: head.headers,
     };
     drop(place);
     Ok(Admitted::There(errand))
+}
+
+/// How the answer is written, if it is a stream of words.
+fn manner(route: Route, headers: &HeaderMap, ask: &Ask<'_>) -> Option<Manner> {
+    let manner = route.manner().filter(|_| ask.streams(route))?;
+    Some(if route == Route::Chat && lane::is_asked_for(headers) { Manner::Frames } else { manner })
 }
 
 /// The model that is asked: of those that the edge would take the one with room, otherwise the one in the body.
@@ -283,6 +292,9 @@ async fn forward(
     let mut request =
         app.ollama.request(errand.route.method(), errand.route.path(), &errand.headers, errand.body);
     request.headers_mut().insert(REQUEST_ID, id.parse().expect("the characters of an id are visible"));
+    if errand.manner == Some(Manner::Frames) {
+        request.headers_mut().insert(ACCEPT, HeaderValue::from_static(lane::LINES));
+    }
     let mut relay = Relay::new(app.ollama.send(request), visit, pulse);
     let head = match app.config.waits.early_head.zip(errand.manner) {
         None => relay.head().await.map(First::Head),
@@ -301,6 +313,7 @@ async fn forward(
     }
     match head {
         Ok(First::Head(mut head)) => {
+            let is_read = lane::can_read(&head);
             let status = passed(head.status);
             if status != head.status {
                 // To the edge 503 with it means busy, and this is broken.
@@ -310,6 +323,10 @@ async fn forward(
                 if let Some(value) = head.headers.remove(&name) {
                     headers.insert(name, value);
                 }
+            }
+            if errand.manner == Some(Manner::Frames) && is_read {
+                headers.insert(CONTENT_TYPE, Manner::Frames.content_type());
+                relay.take_lane();
             }
             *reply.status_mut() = status;
         }

@@ -18,15 +18,25 @@ pub(crate) fn from(stage: Stage, mut visit: Visit) {
         Stage::Asking(_) | Stage::Explaining(_) | Stage::Speaking(_) => {}
     }
     visit.line.end = End::LeftDropped;
-    // Lists cost no slot. And without a runtime the guard itself is at its end.
-    let Some(runtime) = tokio::runtime::Handle::try_current().ok().filter(|_| visit.speaks()) else { return };
-    drop(runtime.spawn(go_on(stage, visit)));
+    read_on(stage, visit, End::LeftDrained);
 }
 
-async fn go_on(stage: Stage, mut visit: Visit) {
+/// Goes on where the client was told that the answer is cut, as if it had left.
+pub(crate) fn behind_cut(stage: Stage, mut visit: Visit) {
+    visit.line.end = End::Cut;
+    read_on(stage, visit, End::Cut);
+}
+
+fn read_on(stage: Stage, visit: Visit, drained: End) {
+    // Lists cost no slot. And without a runtime the guard itself is at its end.
+    let Some(runtime) = tokio::runtime::Handle::try_current().ok().filter(|_| visit.speaks()) else { return };
+    drop(runtime.spawn(go_on(stage, visit, drained)));
+}
+
+async fn go_on(stage: Stage, mut visit: Visit, drained: End) {
     let (bytes, span) = (visit.app.config.drain_bytes, visit.app.config.waits.drain);
     if drain(stage, bytes, span).await {
-        visit.line.end = End::LeftDrained;
+        visit.line.end = drained;
     } else {
         visit.app.watch().suspect();
     }

@@ -10,6 +10,7 @@ pub mod config;
 pub mod drain;
 mod guard;
 mod health;
+mod lane;
 mod leave;
 mod log;
 mod manner;

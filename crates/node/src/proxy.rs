@@ -6,14 +6,16 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
+use homefire_core::failure::Failure;
 use http::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use http::{Method, Request, Uri, response};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Full, Limited};
 use serde_json::Value;
-use tokio::time::{Sleep, sleep, timeout};
+use tokio::time::{Instant, Sleep, sleep, timeout};
 
 use crate::config::Waits;
+use crate::lane::Lane;
 use crate::leave;
 use crate::log::End;
 use crate::manner::Manner;
@@ -87,18 +89,20 @@ impl Ollama {
 pub(crate) struct Relay {
     stage: Stage,
     visit: Option<Visit>,
-    /// Set while the head has left without a word.
-    early: Option<Early>,
+    /// Set while the head has left without a word, and on the lane to the end.
+    beat: Option<Beat>,
+    /// Who reads the lines, where frames are asked for.
+    lane: Option<Lane>,
     end: Pin<Box<Sleep>>,
     waits: Waits,
     pulse: Pulse,
     hint: SizeHint,
 }
 
-/// A head that has left without a word, and what follows it until there is one.
-struct Early {
+/// What means nothing and keeps the way open while Ollama is silent.
+struct Beat {
     manner: Manner,
-    beat: Pin<Box<Sleep>>,
+    timer: Pin<Box<Sleep>>,
 }
 
 pub(crate) enum Stage {
@@ -119,7 +123,8 @@ impl Relay {
         Self {
             stage: Stage::Asking(asking),
             visit: Some(visit),
-            early: None,
+            beat: None,
+            lane: None,
             end: Box::pin(sleep(waits.answer)),
             waits,
             pulse,
@@ -156,7 +161,14 @@ impl Relay {
 
     /// The head leaves now, and what means nothing keeps the way open until there is a word.
     pub(crate) fn early(&mut self, manner: Manner) {
-        self.early = Some(Early { manner, beat: Box::pin(sleep(self.waits.heartbeat)) });
+        self.beat = Some(Beat { manner, timer: Box::pin(sleep(self.waits.heartbeat)) });
+        self.lane = (manner == Manner::Frames).then(Lane::default);
+    }
+
+    /// The lines that come are read here, and frames leave.
+    pub(crate) fn take_lane(&mut self) {
+        self.early(Manner::Frames);
+        self.hint = SizeHint::default();
     }
 
     /// What the log says of the status.
@@ -175,9 +187,57 @@ impl Relay {
 
     /// What went wrong, as the last of a stream whose head has left.
     fn last(&mut self, words: &str, end: End) -> Handed {
-        let manner = self.early.as_ref().map_or(Manner::Lines, |early| early.manner);
+        let manner = self.beat.as_ref().map_or(Manner::Lines, |beat| beat.manner);
         self.over(end);
         hand(manner.error(words))
+    }
+
+    /// Something came of Ollama: what the client gets for it, if anything.
+    fn heard(&mut self, bytes: Bytes) -> Option<Bytes> {
+        let said = match (&mut self.lane, &mut self.beat) {
+            (Some(lane), Some(beat)) => {
+                beat.timer.as_mut().reset(Instant::now() + self.waits.heartbeat);
+                Some(lane.hear(&bytes)).filter(|said| !said.is_empty())
+            }
+            _ => {
+                self.beat = None;
+                Some(bytes)
+            }
+        };
+        if let Some(visit) = &mut self.visit {
+            visit.hear(said.as_ref().map_or(0, Bytes::len));
+        }
+        said
+    }
+
+    /// Nothing more comes of Ollama; `last` is what the lane makes of it.
+    fn ended(&mut self, end: End, last: impl FnOnce(&mut Lane) -> Bytes) -> Option<Bytes> {
+        self.over(end);
+        let said = last(self.lane.as_mut()?);
+        if let Some(visit) = &mut self.visit {
+            visit.line.bytes += said.len() as u64;
+        }
+        (!said.is_empty()).then_some(said)
+    }
+
+    fn overdue(&mut self) -> Handed {
+        if self.lane.is_some() {
+            let said = self.ended(End::Overdue, |lane| lane.cut(Failure::Broken));
+            return Poll::Ready(said.map(|said| Ok(Frame::data(said))));
+        }
+        if self.beat.is_some() {
+            return self.last(&Refusal::Overdue.words(), End::Overdue);
+        }
+        self.over(End::Overdue);
+        Poll::Ready(Some(Err(io::Error::other("overdue"))))
+    }
+
+    /// The client was told that this answer is cut. Ollama goes on for a while.
+    fn cut(&mut self) {
+        let stage = std::mem::replace(&mut self.stage, Stage::Over);
+        if let Some(visit) = self.visit.take() {
+            leave::behind_cut(stage, visit);
+        }
     }
 }
 
@@ -187,6 +247,9 @@ impl Body for Relay {
 
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Handed {
         loop {
+            if matches!(self.stage, Stage::Speaking(_)) && self.lane.as_ref().is_some_and(Lane::is_cut) {
+                self.cut();
+            }
             let polled = match &mut self.stage {
                 Stage::Over => {
                     self.visit = None;
@@ -216,30 +279,33 @@ impl Body for Relay {
                 Poll::Ready(Some(Ok(frame))) => {
                     // Trailers are none of ours.
                     let Ok(bytes) = frame.into_data() else { continue };
-                    if let Some(visit) = &mut self.visit {
-                        visit.hear(bytes.len());
+                    if let Some(said) = self.heard(bytes) {
+                        return hand(said);
                     }
-                    self.early = None;
-                    return hand(bytes);
+                }
+                Poll::Ready(Some(Err(_))) if self.lane.is_some() => {
+                    if let Some(said) = self.ended(End::Cut, |lane| lane.cut(Failure::Broken)) {
+                        return hand(said);
+                    }
                 }
                 Poll::Ready(Some(Err(_))) => {
                     self.over(End::Cut);
                     return Poll::Ready(Some(Err(io::Error::other("Ollama broke off"))));
                 }
-                Poll::Ready(None) => self.over(End::Finished),
+                Poll::Ready(None) => {
+                    if let Some(said) = self.ended(End::Finished, Lane::finish) {
+                        return hand(said);
+                    }
+                }
                 Poll::Pending => {
                     if self.end.as_mut().poll(cx).is_ready() {
-                        if self.early.is_some() {
-                            return self.last(&Refusal::Overdue.words(), End::Overdue);
-                        }
-                        self.over(End::Overdue);
-                        return Poll::Ready(Some(Err(io::Error::other("overdue"))));
+                        return self.overdue();
                     }
                     let heartbeat = self.waits.heartbeat;
-                    let Some(early) = &mut self.early else { return Poll::Pending };
-                    ready!(early.beat.as_mut().poll(cx));
-                    early.beat.set(sleep(heartbeat));
-                    return hand(early.manner.beat());
+                    let Some(beat) = &mut self.beat else { return Poll::Pending };
+                    ready!(beat.timer.as_mut().poll(cx));
+                    beat.timer.as_mut().reset(Instant::now() + heartbeat);
+                    return hand(beat.manner.beat());
                 }
             }
         }

@@ -5,6 +5,7 @@ mod contract;
 mod draft;
 mod draft_input;
 mod guard;
+mod held;
 mod input;
 mod resume;
 mod run;
@@ -13,7 +14,7 @@ mod terminal;
 pub use check::searched;
 pub use contract::keeps_contract;
 pub use guard::EARLY;
-pub use run::{Chunks, World, run};
+pub use run::{Before, Chunks, World, run};
 
 /// One story: how the nodes are, what is asked, what the reader does, and what must come of it.
 #[derive(Clone, Copy, Debug)]
@@ -65,6 +66,8 @@ pub enum Ask {
     Body(&'static str),
     /// `POST /api/terminal` with a query of so many characters.
     LongQuery(usize),
+    /// `POST /api/terminal` by a reader who holds so many bytes of an answer.
+    LongResume(usize),
     /// `POST /api/terminal` with a body of so many bytes.
     LongBody(usize),
     /// `POST /api/draft` with the key and this body, for the whole draft.
@@ -123,6 +126,8 @@ pub enum Told {
     /// What `mini` said, then what `cloud` said, without a seam between; or, behind so many times `restart`, what `cloud`
     /// said alone.
     Resumed(usize),
+    /// What this node said, behind what the reader held already; or, behind so many times `restart`, what it said alone.
+    Behind(Who, &'static str, usize),
     /// Heartbeats, then an error of this code.
     Error(&'static str),
     /// A draft with these fields, which keeps the contract.
@@ -185,7 +190,12 @@ pub fn nodes_variable(mini: &str, cloud: &str) -> String {
 
 /// Every row that is played in all worlds.
 pub fn all() -> impl Iterator<Item = &'static Scenario> {
-    terminal::ROWS.iter().chain(resume::ROWS).chain(input::ROWS).chain(draft::ROWS).chain(draft_input::ROWS)
+    questions().chain(input::ROWS).chain(draft::ROWS).chain(draft_input::ROWS)
+}
+
+/// The rows of them in which a reader asks a node.
+pub fn questions() -> impl Iterator<Item = &'static Scenario> {
+    terminal::ROWS.iter().chain(resume::ROWS).chain(held::ROWS)
 }
 
 /// The rows that are played only where a guard stands before each node.

@@ -159,8 +159,18 @@ impl Home {
 
     /// A request whose reply is not read yet.
     pub(crate) async fn open(&self, method: &str, path: &str, body: &str) -> TcpStream {
+        self.open_with(method, path, &[], body).await
+    }
+
+    pub(crate) async fn open_with(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> TcpStream {
         let mut stream = self.connect().await;
-        stream.write_all(request(method, path, Some(NEW), &[], body).as_bytes()).await.unwrap();
+        stream.write_all(request(method, path, Some(NEW), headers, body).as_bytes()).await.unwrap();
         stream
     }
 
@@ -249,7 +259,8 @@ pub(crate) async fn piecewise(pieces: &[&[u8]]) -> (String, mpsc::Sender<()>) {
     drop(tokio::spawn(async move {
         let (mut stream, _) = listener.accept().await.unwrap();
         assert_ne!(stream.read(&mut [0; 4096]).await.unwrap(), 0);
-        let mut head: &[u8] = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+        let mut head: &[u8] =
+            b"HTTP/1.1 200 OK\r\ncontent-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\n\r\n";
         for piece in pieces {
             told.recv().await.unwrap();
             let length = format!("{:x}\r\n", piece.len());

@@ -7,7 +7,7 @@ use http::HeaderMap;
 use http::response::Parts;
 use serde_json::Value;
 
-use super::{Expect, SECRET, Scenario, Told, VALUES, Who, guard, keeps_contract};
+use super::{Ask, Before, Expect, SECRET, Scenario, Told, VALUES, Who, guard, keeps_contract};
 use crate::node::{End, Received};
 
 /// What a reader and the nodes saw.
@@ -77,8 +77,9 @@ pub(super) fn check(
     scenario: &Scenario,
     observed: &Observed,
     log: &str,
-    is_guarded: bool,
+    before: Before,
 ) -> Result<(), String> {
+    let is_guarded = before != Before::Nothing;
     let expect = &scenario.expect;
     let context = |what: String| format!("{what}\n{}", String::from_utf8_lossy(&observed.body));
     if let Some((status, headers)) = &observed.head {
@@ -89,7 +90,7 @@ pub(super) fn check(
     let asked = observed.nodes.each_ref().map(Vec::len);
     same("the requests that reached the nodes", &asked, &expect.asked).map_err(context)?;
     told(expect, observed).map_err(context)?;
-    check_sent(expect, observed, is_guarded)?;
+    check_sent(scenario, observed, before)?;
     nothing_leaks(observed, log)
 }
 
@@ -181,6 +182,18 @@ fn told(expect: &Expect, observed: &Observed) -> Result<(), String> {
             };
             same("the text", &stream.text, &whole)
         }
+        Told::Behind(who, held, restarts) => {
+            let stream = Stream::read(&observed.body)?;
+            let end = stream.end.ok_or("the stream ended silently")?;
+            same("the last event", &end["type"], &"done".into())?;
+            same("restarts", &stream.restarts, &restarts)?;
+            let said = &last(who)?.said;
+            if restarts > 0 {
+                return same("the text", &stream.text, said);
+            }
+            let rest = said.strip_prefix(repeated(held, said)).unwrap_or(said);
+            same("the text", &format!("{held}{}", stream.text), &format!("{}{rest}", held.trim_end()))
+        }
         Told::Error(code) => {
             let stream = Stream::read(&observed.body)?;
             let end = stream.end.ok_or("the stream ended silently")?;
@@ -235,7 +248,18 @@ fn has(value: &Value, fields: &[(&str, &str)]) -> Result<(), String> {
     })
 }
 
-fn check_sent(expect: &Expect, observed: &Observed, is_guarded: bool) -> Result<(), String> {
+/// What a node is told that we read. Behind the lane it is the guard who reads.
+fn read(ask: Ask, before: Before) -> &'static str {
+    let is_draft = matches!(ask, Ask::Draft(_) | Ask::DraftStream(_));
+    match before {
+        Before::Lane if !is_draft => "application/x-ndjson",
+        Before::Nothing if !is_draft => "text/event-stream, application/x-ndjson, application/json",
+        Before::Nothing | Before::Guard | Before::Lane => "application/x-ndjson, application/json",
+    }
+}
+
+fn check_sent(scenario: &Scenario, observed: &Observed, before: Before) -> Result<(), String> {
+    let is_guarded = before != Before::Nothing;
     let token = format!("Bearer {SECRET}");
     // The token opens the guard's door. Ollama knows of none, and is told of none.
     let token = (!is_guarded).then_some(&*token);
@@ -247,11 +271,12 @@ fn check_sent(expect: &Expect, observed: &Observed, is_guarded: bool) -> Result<
             same("a request's id", &header("x-request-id").is_some_and(|id| !id.is_empty()), &true)?;
         }
         same("our agent", &header("user-agent").is_some_and(|agent| agent.starts_with("homefire/")), &true)?;
+        same("what is read", &header("accept"), &Some(read(scenario.ask, before)))?;
         same("the path", &&*request.path, &"/api/chat")?;
     }
     let Some(request) = observed.nodes.iter().flatten().last() else { return Ok(()) };
     let body: Value = serde_json::from_slice(&request.body).map_err(|error| error.to_string())?;
-    has(&body, expect.sent)
+    has(&body, scenario.expect.sent)
 }
 
 static SEARCHED: AtomicUsize = AtomicUsize::new(0);

@@ -77,6 +77,12 @@ pub(super) const ROWS: &[Scenario] = &[
         422,
         "invalid_history"
     ),
+    refused!("long_resume", Ask::LongResume(16 * 1024 + 1), 422, "invalid_resume"),
+    Scenario {
+        name: "command_where_an_answer_is_held",
+        ask: Ask::Body(r#"{"query":"help","resume":"You asked about “What do you build"}"#),
+        ..COMMAND
+    },
     refused!("long_body", Ask::LongBody(65 * 1024), 413, "body_too_large"),
     refused!("unknown_path", Ask::Raw("POST", "/api/nothing", &[JSON], "{}"), 404, "not_found"),
     refused!(

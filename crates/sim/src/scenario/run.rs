@@ -16,6 +16,18 @@ use crate::socket::Reach;
 /// A reply's body; an error is a connection that broke.
 pub type Chunks = Pin<Box<dyn Stream<Item = Result<Bytes, String>> + Send>>;
 
+/// What stands before each node.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Before {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// A guard that hands on what Ollama says.
+    Guard,
+    /// A guard that reads Ollama's lines in the edge's place.
+    Lane,
+}
+
 /// One way of running the service, with the two nodes and [`SETTINGS`](super::SETTINGS).
 pub trait World {
     /// Sends a request to the instance that answers at the path `at`. Dropping the future or the body is the reader's
@@ -35,9 +47,9 @@ pub trait World {
     /// What was logged since the last call, as JSON lines, where the world can see it.
     fn take_log(&mut self) -> String;
 
-    /// Whether a guard stands before each node.
-    fn is_guarded(&self) -> bool {
-        false
+    /// What stands before each node.
+    fn before(&self) -> Before {
+        Before::Nothing
     }
 
     /// Changes how a node's guard is.
@@ -85,7 +97,7 @@ pub async fn run<W: World>(world: &mut W, scenario: &Scenario) -> Result<(), Str
     world.take_log();
     let observed = timeout(PATIENCE, observe(world, scenario)).await.map_err(|_| "the row never ended")??;
     let log = world.take_log();
-    check::check(scenario, &observed, &log, world.is_guarded())
+    check::check(scenario, &observed, &log, world.before())
 }
 
 /// Every lease is back: looked at from outside, before each row. Each function counts its own.
@@ -202,6 +214,10 @@ fn request(ask: Ask) -> Request<Bytes> {
         Ask::Query(text) => ("POST", "/api/terminal", JSON, query(text)),
         Ask::Body(text) => ("POST", "/api/terminal", JSON, text.to_owned()),
         Ask::LongQuery(length) => ("POST", "/api/terminal", JSON, query(&"ä".repeat(length))),
+        Ask::LongResume(length) => {
+            let body = serde_json::json!({ "query": "And then?", "resume": "x".repeat(length) });
+            ("POST", "/api/terminal", JSON, body.to_string())
+        }
         Ask::LongBody(length) => ("POST", "/api/terminal", JSON, " ".repeat(length)),
         Ask::Draft(text) => ("POST", "/api/draft", WHOLE, text.to_owned()),
         Ask::DraftStream(text) => ("POST", "/api/draft", EVENTS, text.to_owned()),
