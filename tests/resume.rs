@@ -133,6 +133,27 @@ async fn wherever_it_breaks_off_the_sentence_goes_on() {
     assert!(continued > CUTS / 2 && cleared > 0, "{continued} went on, {cleared} were cleared");
 }
 
+/// A reader whose instance died comes back with what he holds; and then a node breaks off, too.
+#[tokio::test(start_paused = true)]
+async fn whatever_is_held_the_sentence_goes_on() {
+    let house = house(&[]);
+    let mut continued = 0;
+    for answer in ANSWERS {
+        for (at, _) in answer.char_indices().skip(1) {
+            let held = &answer[..at];
+            house.script(0, &says(answer, ",reset@5"));
+            house.script(1, &says(answer, ""));
+            let seen = Seen::of(house.ask_behind(held).await).await;
+            let whole = if seen.restarts == 0 { held.to_owned() + &seen.text } else { seen.text.clone() };
+            assert_eq!((&*whole, &seen.last["type"]), (answer, &"done".into()), "{held:?} {seen:?}");
+            is_quiet(&house).await;
+            continued += usize::from(seen.restarts == 0);
+        }
+    }
+    let all: usize = ANSWERS.iter().map(|answer| answer.chars().count()).sum();
+    assert!(continued > all * 4 / 5, "{continued} of {all} went on");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_few_words_may_come_twice() {
     let house = house(&[]);

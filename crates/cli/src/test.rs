@@ -30,7 +30,7 @@ const STEPS: &[Step] = &[
     ("format", "rustfmt has nothing to say", format),
     ("lints", "clippy has nothing to say, natively and on wasm", lints),
     ("worker", "the Worker builds", worker::build),
-    ("tests", "units, properties, official clients, the scenario table in its seven worlds", tests),
+    ("tests", "units, properties, official clients, the scenario table in its worlds", tests),
     ("fuzz", "no answer of a model breaks the drafts, for some seconds", fuzz),
     ("wrangler", "what `wrangler deploy` would send", wrangler),
     ("vercel", "what Vercel would build from an upload", vercel::build),

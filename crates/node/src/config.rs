@@ -109,7 +109,7 @@ pub struct Waits {
     pub early_head: Option<Duration>,
     /// `DRAIN_MS`, 20 s: an answer goes on whose reader has left.
     pub drain: Duration,
-    /// 10 s of silence after an early head, then a blank line is sent.
+    /// 10 s of silence after an early head, or on the express lane, then what means nothing is sent.
     pub heartbeat: Duration,
     /// 3 s until Ollama takes a connection.
     pub connect: Duration,

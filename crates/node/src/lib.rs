@@ -15,6 +15,7 @@ mod leave;
 mod log;
 mod manner;
 mod metrics;
+mod ollama;
 mod proxy;
 mod pulse;
 mod refusal;

@@ -43,7 +43,15 @@ impl House {
     pub async fn ask(&self) -> Reply {
         ask(&self.platform, &self.service).await
     }
+
+    /// The same by a reader who holds the beginning of the answer.
+    pub async fn ask_behind(&self, held: &str) -> Reply {
+        let body = serde_json::json!({ "query": QUESTION, "resume": held });
+        send(&self.platform, &self.service, body.to_string()).await
+    }
 }
+
+const QUESTION: &str = "What do you build?";
 
 /// An instance with these settings and the two nodes.
 ///
@@ -68,7 +76,11 @@ pub fn instance(settings: &[(&str, &str)]) -> Service {
 /// # Panics
 /// Never: the request is well formed.
 pub async fn ask(platform: &InProcess, service: &Service) -> Reply {
-    let body = stream::iter([Ok::<_, String>(Bytes::from(r#"{"query":"What do you build?"}"#))]);
+    send(platform, service, serde_json::json!({ "query": QUESTION }).to_string()).await
+}
+
+async fn send(platform: &InProcess, service: &Service, body: String) -> Reply {
+    let body = stream::iter([Ok::<_, String>(Bytes::from(body))]);
     let request = Request::post("/api/terminal").header("content-type", "application/json");
     let request = request.body(Box::pin(body)).expect("the request is well formed");
     service::handle(platform, service, request).await

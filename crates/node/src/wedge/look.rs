@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::{Finding, Sight};
 use crate::guard::App;
-use crate::proxy::Ollama;
+use crate::ollama::Ollama;
 
 /// For a list. One that a load keeps waiting says nothing.
 const LIST: Duration = Duration::from_secs(5);
