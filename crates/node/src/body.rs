@@ -5,6 +5,7 @@
 use std::fmt;
 
 use bytes::Bytes;
+use serde::Serialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -64,17 +65,17 @@ impl<'a> Ask<'a> {
 
     /// What decides how the model is loaded, to ask for one word later without loading it anew.
     pub(crate) fn runner(&self) -> Map<String, Value> {
-        let mut runner = self.options.clone().unwrap_or_default();
-        runner.retain(|name, _| RUNNER.contains(&name.as_str()));
-        runner
+        let options = self.options.iter().flatten();
+        let kept = options.filter(|(name, _)| RUNNER.contains(&name.as_str()));
+        kept.map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
     /// The body that goes on, for `model`.
     pub(crate) fn write(&self, model: &str) -> Bytes {
-        let mut text =
-            String::with_capacity(256 + self.fields.iter().map(|(_, raw)| raw.get().len()).sum::<usize>());
-        text.push('{');
-        push(&mut text, "model", &Value::from(model).to_string());
+        let length = self.fields.iter().map(|(_, raw)| raw.get().len()).sum::<usize>();
+        let mut text = Vec::with_capacity(256 + length);
+        text.push(b'{');
+        push(&mut text, "model", model);
         for (name, raw) in &self.fields {
             let is_rewritten = match name.as_str() {
                 "model" => true,
@@ -83,16 +84,16 @@ impl<'a> Ask<'a> {
                 _ => false,
             };
             if !is_rewritten {
-                push(&mut text, name, raw.get());
+                push(&mut text, name, raw);
             }
         }
         if let Some(options) = &self.options {
-            push(&mut text, "options", &Value::from(options.clone()).to_string());
+            push(&mut text, "options", options);
         }
         if let Some(most) = self.most {
-            push(&mut text, "max_tokens", &most.to_string());
+            push(&mut text, "max_tokens", &most);
         }
-        text.push('}');
+        text.push(b'}');
         text.into()
     }
 
@@ -147,13 +148,13 @@ fn clamp(asked: Option<f64>, limit: u64) -> u64 {
     }
 }
 
-fn push(text: &mut String, name: &str, json: &str) {
+fn push(text: &mut Vec<u8>, name: &str, value: &(impl Serialize + ?Sized)) {
     if text.len() > 1 {
-        text.push(',');
+        text.push(b',');
     }
-    text.push_str(&Value::from(name).to_string());
-    text.push(':');
-    text.push_str(json);
+    serde_json::to_writer(&mut *text, name).expect("a name is text");
+    text.push(b':');
+    serde_json::to_writer(text, value).expect("it was read as JSON");
 }
 
 struct Fields;

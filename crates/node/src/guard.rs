@@ -124,7 +124,6 @@ impl App {
 
     /// The lane of a model by its name, to which Ollama adds `:latest` where there is no tag.
     pub(crate) fn lane(&self, name: &str) -> Option<Lane> {
-        let bare = |name: &str| name.strip_suffix(":latest").unwrap_or(name).to_owned();
         self.config.models.iter().position(|model| bare(&model.name) == bare(name))
     }
 
@@ -360,6 +359,10 @@ async fn discard(body: Incoming, pulse: &Pulse) {
         }
     };
     let _ = timeout(DISCARD, read).await;
+}
+
+fn bare(name: &str) -> &str {
+    name.strip_suffix(":latest").unwrap_or(name)
 }
 
 /// Whether its sender may send another one after it: in doubt not.

@@ -75,7 +75,8 @@ impl Log {
     }
 
     pub(crate) fn request(&self, line: &Line) {
-        self.line(&json!({ "request": line }).to_string());
+        let line = serde_json::to_string(line).expect("a line is plain fields");
+        self.line(&format!("{{\"request\":{line}}}"));
     }
 
     /// What the owner should know about.

@@ -10,7 +10,6 @@ use http::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValu
 use http::{Method, Request, Uri, response};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Incoming;
 use serde_json::Value;
 use tokio::time::{Sleep, sleep, timeout};
 
@@ -21,7 +20,7 @@ use crate::manner::Manner;
 use crate::pulse::Pulse;
 use crate::refusal::Refusal;
 use crate::visit::Visit;
-use crate::wires::{Asking, Wires};
+use crate::wires::{Asking, Coming, Wires};
 
 /// What Ollama is told of the client. Tokens, cookies, origins and whatever a proxy has added stay here.
 const PASSED_ON: [HeaderName; 4] =
@@ -107,7 +106,7 @@ pub(crate) enum Stage {
     Asking(Asking),
     /// It refused after the head had left: the reason is on its way.
     Explaining(Pin<Box<dyn Future<Output = String> + Send>>),
-    Speaking(Incoming),
+    Speaking(Coming),
     Over,
 }
 
@@ -131,11 +130,11 @@ impl Relay {
     /// Ollama's head. It is there once, and not after [`Relay::early`].
     pub(crate) async fn head(&mut self) -> Result<response::Parts, Refusal> {
         let arrived = std::future::poll_fn(|cx| {
-            if self.end.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(None);
-            }
             let Stage::Asking(asking) = &mut self.stage else { return Poll::Ready(None) };
-            Pin::new(asking).poll(cx).map(Some)
+            match asking.as_mut().poll(cx) {
+                Poll::Ready(arrived) => Poll::Ready(Some(arrived)),
+                Poll::Pending => self.end.as_mut().poll(cx).map(|()| None),
+            }
         });
         match arrived.await {
             Some(Ok(reply)) => {
@@ -266,7 +265,7 @@ fn hand(bytes: Bytes) -> Handed {
 }
 
 /// The words of a refusal of Ollama's, in its own form or in OpenAI's.
-async fn explain(body: Incoming) -> String {
+async fn explain(body: Coming) -> String {
     let body = Limited::new(body, LONGEST_ERROR).collect().await.map(|body| body.to_bytes());
     let said = body.ok().and_then(|body| serde_json::from_slice::<Value>(&body).ok());
     let error = said.as_ref().map(|said| &said["error"]);

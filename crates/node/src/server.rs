@@ -174,6 +174,8 @@ async fn talk(
         Poll::Pending => Poll::Pending,
     });
     tokio::select! {
+        // What is said first, and then whether it took too long.
+        biased;
         stays = quiet => {
             let parts = stays.then(|| connection.into_parts())?;
             // hyper may not have asked for all that was ahead.

@@ -1,27 +1,27 @@
 //! Connections to Ollama: kept while they are good, taken by one request at a time.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
+use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 use hyper::body::Incoming;
-use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper::client::conn::http1::{Connection, SendRequest, handshake};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// Connections that are kept, in use or not.
+/// Connections that are kept while nobody uses them.
 const MOST_KEPT: usize = 64;
 
 /// A reply that is awaited. Dropping it closes its connection.
-pub(crate) type Asking = Pin<Box<dyn Future<Output = io::Result<Response<Incoming>>> + Send>>;
-
-type Wire = SendRequest<Full<Bytes>>;
+pub(crate) type Asking = Pin<Box<dyn Future<Output = io::Result<Response<Coming>>> + Send>>;
 
 /// All of them. Clones are the same.
 #[derive(Clone, Debug)]
@@ -32,8 +32,28 @@ struct Kept {
     host: String,
     port: u16,
     patience: Duration,
-    /// Those in use are not ready.
+    /// Those that nobody uses.
     wires: Mutex<Vec<Wire>>,
+}
+
+/// A connection. Whoever waits for what comes on it moves it along, so that nobody else is woken for it.
+#[derive(Debug)]
+struct Wire {
+    sender: SendRequest<Full<Bytes>>,
+    /// None once it is closed.
+    connection: Option<Box<Connection<TokioIo<TcpStream>, Full<Bytes>>>>,
+}
+
+/// A connection in use. It is kept if its reply was read to the end.
+struct Taken {
+    wire: Option<Wire>,
+    kept: Arc<Kept>,
+}
+
+/// A reply's body. Dropping it before its end closes its connection.
+pub(crate) struct Coming {
+    body: Incoming,
+    taken: Taken,
 }
 
 impl Wires {
@@ -48,22 +68,27 @@ impl Wires {
         let kept = Arc::clone(&self.0);
         Box::pin(async move {
             let mut request = request;
-            while let Some(mut wire) = kept.take() {
-                let asking = wire.try_send_request(request);
-                kept.keep(wire);
-                request = match asking.await {
-                    Ok(reply) => return Ok(reply),
+            loop {
+                let (mut wire, is_new) = match kept.take() {
+                    Some(wire) => (wire, false),
+                    None => (kept.open().await?, true),
+                };
+                let asking = wire.sender.try_send_request(request);
+                let mut taken = Taken { wire: Some(wire), kept: Arc::clone(&kept) };
+                let mut asking = pin!(asking);
+                let reply = poll_fn(|cx| {
+                    taken.go_on(cx);
+                    asking.as_mut().poll(&mut idle())
+                });
+                request = match reply.await {
+                    Ok(reply) => return Ok(reply.map(|body| Coming { body, taken })),
                     // It was closed just then, and Ollama has heard nothing.
-                    Err(mut error) => match error.take_message() {
+                    Err(mut error) => match error.take_message().filter(|_| !is_new) {
                         Some(request) => request,
                         None => return Err(io::Error::other(error.into_error())),
                     },
                 };
             }
-            let mut wire = kept.open().await?;
-            let asking = wire.send_request(request);
-            kept.keep(wire);
-            asking.await.map_err(io::Error::other)
         })
     }
 }
@@ -71,30 +96,95 @@ impl Wires {
 impl Kept {
     fn take(&self) -> Option<Wire> {
         let mut wires = self.wires();
-        wires.retain(|wire| !wire.is_closed());
-        let at = wires.iter().rposition(SendRequest::is_ready)?;
-        Some(wires.swap_remove(at))
+        std::iter::from_fn(|| wires.pop()).find_map(|mut wire| wire.is_ready().then_some(wire))
     }
 
     fn keep(&self, wire: Wire) {
         let mut wires = self.wires();
-        if wires.len() < MOST_KEPT {
-            wires.push(wire);
-        }
+        wires.push(wire);
+        wires.retain_mut(Wire::is_ready);
+        wires.truncate(MOST_KEPT);
     }
 
     async fn open(&self) -> io::Result<Wire> {
         let stream = timeout(self.patience, TcpStream::connect((&*self.host, self.port))).await??;
         stream.set_nodelay(true)?;
-        let (wire, connection) = handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
-        #[expect(clippy::disallowed_methods, reason = "it ends with the connection")]
-        drop(tokio::spawn(connection));
-        Ok(wire)
+        let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
+        Ok(Wire { sender, connection: Some(Box::new(connection)) })
     }
 
     fn wires(&self) -> MutexGuard<'_, Vec<Wire>> {
         self.wires.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+impl Wire {
+    /// Writes and reads what can be.
+    fn go_on(&mut self, cx: &mut Context<'_>) {
+        if let Some(connection) = &mut self.connection
+            && Pin::new(connection).poll(cx).is_ready()
+        {
+            self.connection = None;
+        }
+    }
+
+    /// Whether it is open, and all that was asked on it is answered.
+    fn is_ready(&mut self) -> bool {
+        self.go_on(&mut idle());
+        self.connection.is_some() && self.sender.is_ready()
+    }
+}
+
+impl Taken {
+    fn go_on(&mut self, cx: &mut Context<'_>) {
+        if let Some(wire) = &mut self.wire {
+            wire.go_on(cx);
+        }
+    }
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        if let Some(wire) = self.wire.take() {
+            self.kept.keep(wire);
+        }
+    }
+}
+
+impl Coming {
+    fn hear(&mut self, cx: &mut Context<'_>) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        self.taken.go_on(cx);
+        Pin::new(&mut self.body).poll_frame(&mut idle())
+    }
+}
+
+impl Body for Coming {
+    type Data = Bytes;
+    type Error = hyper::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        // hyper wakes whoever moves a connection along for each piece that is taken, and who takes it is awake.
+        match self.hear(&mut idle()) {
+            Poll::Pending => self.hear(cx),
+            heard => heard,
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// For what only the connection brings about, which wakes its reader itself.
+fn idle() -> Context<'static> {
+    Context::from_waker(Waker::noop())
 }
 
 #[cfg(test)]
