@@ -3,20 +3,26 @@
 //! In scope: lanes that are measured in turns, what they hold of memory and CPU, and whether the machine was quiet
 //! meanwhile. Out of scope: pure code's speed, which is `cargo bench -p homefire-core`.
 
+mod conditions;
+mod fast;
 mod first_word;
 mod guard;
 mod heard;
 mod lanes;
 mod line;
+mod listening;
 pub(crate) mod machine;
 mod nginx;
 mod node;
+mod relay;
 pub(crate) mod release;
 mod report;
 mod rounds;
 mod serve;
 mod stats;
 mod table;
+mod turn;
+mod wire;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -26,11 +32,14 @@ use tokio::runtime::Builder;
 pub(crate) enum What {
     /// What the guard adds in front of Ollama: latency, memory and CPU, against no guard and against nginx.
     Node(node::Options),
+    /// What it costs to turn a node's lines into events: CPU, latency and memory, against JavaScript and against handing
+    /// bytes over.
+    Relay(relay::Options),
     /// How long a reader waits for the first word, by what has become of the first node: on each runtime.
     FirstWord,
     /// The node behind the lanes, in a process of its own.
     #[command(hide = true)]
-    Serve(serve::Options),
+    Serve,
 }
 
 /// One thread, for work that wanders between threads would be measured with everything else.
@@ -39,8 +48,9 @@ pub(crate) async fn run(what: What) -> Result<()> {
         Builder::new_current_thread().enable_all().build()?.block_on(async {
             match what {
                 What::Node(options) => node::run(options).await,
+                What::Relay(options) => relay::run(options).await,
                 What::FirstWord => first_word::run(),
-                What::Serve(options) => serve::run(options).await,
+                What::Serve => serve::run().await,
             }
         })
     };

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
-use homefire::tools;
+use homefire::{process, tools};
 use serde_json::Value;
 
 /// A package's binary, built as `profile` says.
@@ -33,6 +33,12 @@ pub(crate) fn build(package: &str, binary: &str, profile: &str) -> Result<PathBu
     ensure!(output.status.success(), "{binary} could not be built");
     let path = executable(&String::from_utf8_lossy(&output.stdout), binary);
     path.with_context(|| format!("cargo does not say where {binary} is"))
+}
+
+/// Runs this command once more, from the release build.
+pub(crate) fn again() -> Result<()> {
+    let mut again = Command::new(build("homefire", "homefire", "release")?);
+    process::run(again.args(std::env::args_os().skip(1)))
 }
 
 fn is_of_a_package(variable: &str) -> bool {

@@ -25,6 +25,21 @@ impl Spread {
     }
 }
 
+/// One figure of each round: the middle one, and how far they lie apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Range {
+    pub(crate) least: u64,
+    pub(crate) middle: u64,
+    pub(crate) most: u64,
+}
+
+impl Range {
+    pub(crate) fn of(mut values: Vec<u64>) -> Option<Self> {
+        values.sort_unstable();
+        Some(Self { least: *values.first()?, middle: percentile(&values, 0.50)?, most: *values.last()? })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -43,5 +58,6 @@ mod tests {
     fn order_does_not_matter() {
         assert_eq!(Spread::of(vec![3, 1, 2]), Some(Spread { p50: 2, p99: 3 }));
         assert_eq!(Spread::of(Vec::new()), None);
+        assert_eq!(Range::of(vec![3, 1, 2]), Some(Range { least: 1, middle: 2, most: 3 }));
     }
 }

@@ -23,6 +23,23 @@ pub(crate) fn table(rows: &[Vec<String>]) -> String {
     text
 }
 
+/// A row.
+pub(crate) fn line(name: &str, cells: &[String]) -> Vec<String> {
+    [&[name.to_owned()], cells].concat()
+}
+
+pub(crate) fn ratio(left: u64, right: u64) -> String {
+    if right == 0 { "–".to_owned() } else { format!("{:.2} ×", left as f64 / right as f64) }
+}
+
+pub(crate) fn micros(nanos: u64) -> String {
+    format!("{:.0}", nanos as f64 / 1e3)
+}
+
+pub(crate) fn megabytes(kib: u64) -> String {
+    format!("{:.1}", kib as f64 * 1024.0 / 1e6)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
