@@ -14,6 +14,7 @@ mod listening;
 pub(crate) mod machine;
 mod nginx;
 mod node;
+mod pass;
 mod relay;
 pub(crate) mod release;
 mod report;
@@ -40,19 +41,24 @@ pub(crate) enum What {
     /// The node behind the lanes, in a process of its own.
     #[command(hide = true)]
     Serve,
+    /// What hands a node's bytes over, in a process of its own.
+    #[command(hide = true)]
+    Pass(pass::Options),
 }
 
-/// One thread, for work that wanders between threads would be measured with everything else.
 pub(crate) async fn run(what: What) -> Result<()> {
-    let alone = move || {
-        Builder::new_current_thread().enable_all().build()?.block_on(async {
-            match what {
-                What::Node(options) => node::run(options).await,
-                What::Relay(options) => relay::run(options).await,
-                What::FirstWord => first_word::run(),
-                What::Serve => serve::run().await,
-            }
-        })
-    };
-    tokio::task::spawn_blocking(alone).await?
+    match what {
+        What::Node(options) => alone(|| node::run(options)).await,
+        What::Relay(options) => alone(|| relay::run(options)).await,
+        What::FirstWord => first_word::run(),
+        What::Serve => alone(serve::run).await,
+        // On as many threads as the native server.
+        What::Pass(options) => pass::run(options).await,
+    }
+}
+
+/// On one thread, for work that wanders between threads would be measured with everything else.
+async fn alone<F: Future<Output = Result<()>>>(task: impl FnOnce() -> F + Send + 'static) -> Result<()> {
+    let run = move || Builder::new_current_thread().enable_all().build()?.block_on(task());
+    tokio::task::spawn_blocking(run).await?
 }

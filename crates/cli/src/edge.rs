@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -45,10 +45,11 @@ impl Edge {
             On::Vercel => &[("/api/cron/health", "health"), ("/", "terminal")],
             On::Native | On::Workerd => &[("/", "terminal")],
         };
+        let folder = tools::root().join("target/workerd");
         let (mut programs, mut ids) = (Vec::new(), Vec::new());
         for (place, function) in places {
             let port = free_port().await?;
-            let mut group = start(command(on, function, port, variables)?, port).await?;
+            let mut group = start(command(on, function, port, variables, &folder)?, port).await?;
             ids.extend(processes(&mut group)?);
             programs.push((*place, port, group));
         }
@@ -68,8 +69,15 @@ impl Edge {
     }
 }
 
-/// A command that serves at 127.0.0.1:`port`: one of the functions on Vercel, all routes elsewhere.
-pub(crate) fn command(on: On, function: &str, port: u16, variables: &[(String, String)]) -> Result<Command> {
+/// A command that serves at 127.0.0.1:`port`: one of the functions on Vercel, all routes elsewhere. A Worker's files go to
+/// `folder`.
+pub(crate) fn command(
+    on: On,
+    function: &str,
+    port: u16,
+    variables: &[(String, String)],
+    folder: &Path,
+) -> Result<Command> {
     let mut command = match on {
         On::Native => {
             let mut command = Command::new(std::env::current_exe()?);
@@ -81,20 +89,15 @@ pub(crate) fn command(on: On, function: &str, port: u16, variables: &[(String, S
             command.env("VERCEL_DEV_PORT", port.to_string());
             command
         }
-        On::Workerd => return workerd::serve(port, &Script::built()?, variables, &workerd_folder()),
+        On::Workerd => return workerd::serve(port, &Script::built()?, variables, folder),
     };
     command.envs(variables.iter().cloned());
     Ok(command)
 }
 
-/// Where a Worker's files go.
-pub(crate) fn workerd_folder() -> PathBuf {
-    tools::root().join("target/workerd")
-}
-
 /// Starts what serves at `port`, and waits until it does.
 pub(crate) async fn start(mut command: Command, port: u16) -> Result<Group> {
-    let folder = tools::root().join("target/chaos");
+    let folder = tools::root().join("target/edge");
     std::fs::create_dir_all(&folder)?;
     let path = folder.join(format!("{port}.log"));
     println!("what it writes is in {}", path.display());

@@ -8,9 +8,6 @@ use homefire::process::Group;
 use super::line::Line;
 use super::wire::Wire;
 
-/// What stands between reader and node, and its processes.
-pub(crate) type Between = (Group, Vec<u32>);
-
 /// One way to the node.
 #[derive(Debug)]
 pub(crate) struct Lane {
@@ -32,7 +29,7 @@ impl Lane {
         name: &'static str,
         address: SocketAddr,
         wires: [Wire; 2],
-        between: Option<Between>,
+        between: Option<(Group, Vec<u32>)>,
     ) -> Self {
         let (program, processes) = between.unzip();
         let (idle, streams, processes) = (Vec::new(), Vec::new(), processes.unwrap_or_default());

@@ -43,7 +43,16 @@ impl Line {
     }
 
     pub(crate) async fn fetch(&mut self, path: &str) -> Result<Bytes> {
-        let reply = self.send(Method::GET, path, Bytes::new()).await?;
+        self.whole(Method::GET, path, Bytes::new()).await
+    }
+
+    /// A question that is answered without a node.
+    pub(crate) async fn help(&mut self) -> Result<Bytes> {
+        self.whole(Method::POST, Wire::Events.path(), r#"{"query":"help"}"#.into()).await
+    }
+
+    async fn whole(&mut self, method: Method, path: &str, body: Bytes) -> Result<Bytes> {
+        let reply = self.send(method, path, body).await?;
         let status = reply.status();
         let bytes = reply.into_body().collect().await?.to_bytes();
         ensure!(status == StatusCode::OK, "{path} is answered by {status}");

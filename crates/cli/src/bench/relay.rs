@@ -1,11 +1,13 @@
 //! `homefire bench relay`: what it costs to turn a node's lines into events, on each runtime.
 
+mod plot;
 mod report;
+mod startup;
 mod ways;
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use clap::Args;
 
 use super::fast::{Auditor, FastNode};
@@ -17,6 +19,7 @@ use super::{machine, release};
 use crate::Refused;
 use crate::edge::On;
 use report::{Measured, Report};
+use ways::Site;
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -41,6 +44,9 @@ pub(crate) struct Options {
     /// Write the result to this file as JSON, too.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Draw the CPU time of a token into this file as SVG, too.
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
     /// Count rounds in which the machine was busy with something else, too.
     #[arg(long)]
     anyway: bool,
@@ -57,10 +63,15 @@ impl Options {
 /// Two words on each connection: they, and those that lead on from them, stand when the turn begins.
 const WARM: Course = Course { answers: 1, words: 2, pace: 10 };
 
+/// As fast as the node says it, to a few readers.
+const UNPACED: Course = Course { answers: 1, words: 20_000, pace: 0 };
+const FEW: usize = 4;
+
 pub(crate) async fn run(options: Options) -> Result<()> {
     if !cfg!(target_os = "linux") {
         return Err(Refused(machine::ONLY_LINUX.to_owned()).into());
     }
+    let ways = ways::on(options.on, &options.lanes)?;
     if cfg!(debug_assertions) {
         return release::again();
     }
@@ -70,18 +81,20 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let node = FastNode::start().await?;
     let mut auditor = Auditor::of(&node).await?;
+    let site = Site { on: options.on, node: node.address, streams, folder: folder.path() };
 
     let mut direct = Lane::new("direct", node.address, [Wire::Lines; 2], None);
     direct.processes.push(node.id);
-    let alone = warm_turn(&mut direct, streams, course, &mut auditor).await?;
+    let unpaced = warm_turn(&mut direct, FEW, UNPACED, &mut auditor).await?;
+    let paced = warm_turn(&mut direct, streams, course, &mut auditor).await?;
+    println!("{}", report::of_node(&unpaced, &paced));
 
-    let mut lanes = Vec::new();
-    for way in ways::on(options.on) {
-        if options.lanes.is_empty() || options.lanes.iter().any(|name| name == way.name) {
-            lanes.push(way.open(options.on, node.address, streams, folder.path()).await?);
-        }
+    let (mut lanes, mut at_rest) = (Vec::new(), Vec::new());
+    for way in &ways {
+        let lane = way.open(&site).await?;
+        at_rest.push(machine::resident(&lane.processes)?);
+        lanes.push(lane);
     }
-    ensure!(!lanes.is_empty(), "no such lane: {}", options.lanes.join(", "));
     let mut programs = vec![std::process::id(), node.id];
     programs.extend(lanes.iter().flat_map(|lane| &lane.processes));
     let plan = Plan { rounds: options.rounds.into(), anyway: options.anyway };
@@ -89,21 +102,25 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         warm_turn(lane, streams, course, &mut auditor).await
     })
     .await?;
-    let names = lanes.iter().map(|lane| lane.name).collect();
+    drop(lanes);
     let report = Report::of(&Measured {
         on: options.on,
         streams,
         course,
         answers: auditor.asked,
-        node: alone,
-        names,
+        node: [unpaced, paced],
         plan,
+        names: ways.iter().map(|way| way.name).collect(),
+        at_rest,
         played,
+        startups: startup::measure(&ways, &site).await?,
     })?;
     println!("\n{report}");
-    if let Some(path) = options.json {
-        std::fs::write(&path, report.json().to_string() + "\n")
-            .with_context(|| path.display().to_string())?;
+    let files = [(options.json, report.json().to_string() + "\n"), (options.svg, report.svg())];
+    for (path, text) in files {
+        if let Some(path) = path {
+            std::fs::write(&path, text).with_context(|| path.display().to_string())?;
+        }
     }
     Ok(())
 }

@@ -99,8 +99,8 @@ impl Row {
 
     fn json(&self) -> Value {
         json!({
-            "first_word_ns": {"p50": self.first.p50, "p99": self.first.p99},
-            "chunk_ns": {"p50": self.chunk.p50, "p99": self.chunk.p99},
+            "first_word_ns": self.first.json(),
+            "chunk_ns": self.chunk.json(),
             "resident_kib": {"begin": self.resident.0, "end": self.resident.1},
             "cpu_ns_per_chunk": self.cpu,
         })

@@ -24,11 +24,17 @@ pub(crate) struct Turn {
     pub(crate) cpu: u64,
     /// Its memory while it streams, in KiB.
     pub(crate) resident: u64,
+    /// From the first question to the end of the last answer.
+    pub(crate) lasted: u64,
 }
 
 impl Turn {
     pub(crate) fn words(&self) -> u64 {
         (self.first.len() + self.chunks.len()) as u64
+    }
+
+    pub(crate) fn cpu_of_a_word(&self) -> u64 {
+        self.cpu / self.words().max(1)
     }
 }
 

@@ -1,5 +1,7 @@
 //! Percentiles of what was measured.
 
+use serde_json::{Value, json};
+
 /// The value that `share` of `sorted` do not exceed; nearest rank. `None` of nothing.
 pub(crate) fn percentile(sorted: &[u64], share: f64) -> Option<u64> {
     #[expect(
@@ -23,6 +25,10 @@ impl Spread {
         values.sort_unstable();
         Some(Self { p50: percentile(&values, 0.50)?, p99: percentile(&values, 0.99)? })
     }
+
+    pub(crate) fn json(&self) -> Value {
+        json!({"p50": self.p50, "p99": self.p99})
+    }
 }
 
 /// One figure of each round: the middle one, and how far they lie apart.
@@ -37,6 +43,15 @@ impl Range {
     pub(crate) fn of(mut values: Vec<u64>) -> Option<Self> {
         values.sort_unstable();
         Some(Self { least: *values.first()?, middle: percentile(&values, 0.50)?, most: *values.last()? })
+    }
+
+    /// How far they lie apart, each written by `figure`.
+    pub(crate) fn apart(&self, figure: fn(u64) -> String) -> String {
+        format!("{} – {}", figure(self.least), figure(self.most))
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        json!({"min": self.least, "median": self.middle, "max": self.most})
     }
 }
 

@@ -45,7 +45,7 @@ async fn play(lane: &mut Lane, course: Course, auditor: &mut Auditor) -> Result<
     let Lane { streams, processes, wires, .. } = lane;
     let wires = *wires;
     sleep(SETTLE).await;
-    let before = machine::cpu(processes)?;
+    let (began, before) = (machine::now(), machine::cpu(processes)?);
     // They do not all begin at once.
     let apart = Duration::from_millis(course.pace) / u32::try_from(streams.len())?;
     let first = auditor.asked;
@@ -60,7 +60,12 @@ async fn play(lane: &mut Lane, course: Course, auditor: &mut Auditor) -> Result<
     };
     let (heard, resident) =
         timeout(course.lasts() * 2 + PATIENCE, try_join(listen, look)).await.map_err(Into::into).flatten()?;
-    let mut turn = Turn { cpu: machine::cpu(processes)?.saturating_sub(before), resident, ..Turn::default() };
+    let mut turn = Turn {
+        cpu: machine::cpu(processes)?.saturating_sub(before),
+        resident,
+        lasted: machine::now() - began,
+        ..Turn::default()
+    };
     for heard in heard.into_iter().flatten() {
         auditor.check(&heard, wires).await?;
         auditor.asked += 1;
