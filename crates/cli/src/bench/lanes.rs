@@ -21,7 +21,7 @@ pub(crate) struct Lane {
     pub(crate) streams: Vec<Line>,
     /// What stands in between: none where the way is direct.
     pub(crate) processes: Vec<u32>,
-    _program: Option<Group>,
+    _programs: Vec<Group>,
 }
 
 impl Lane {
@@ -29,11 +29,11 @@ impl Lane {
         name: &'static str,
         address: SocketAddr,
         wires: [Wire; 2],
-        between: Option<(Group, Vec<u32>)>,
+        between: Vec<(Group, Vec<u32>)>,
     ) -> Self {
-        let (program, processes) = between.unzip();
-        let (idle, streams, processes) = (Vec::new(), Vec::new(), processes.unwrap_or_default());
-        Self { name, address, wires, idle, streams, processes, _program: program }
+        let (programs, processes): (Vec<_>, Vec<_>) = between.into_iter().unzip();
+        let (idle, streams, processes) = (Vec::new(), Vec::new(), processes.concat());
+        Self { name, address, wires, idle, streams, processes, _programs: programs }
     }
 
     /// Opens the connections that ask.

@@ -60,9 +60,9 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     programs.extend(nginx.1.iter().chain(&guard.1));
     let wires = [Wire::Lines; 2];
     let mut lanes = [
-        Lane::new("direct", node, wires, None),
-        Lane::new("nginx", at_nginx, wires, Some(nginx)),
-        Lane::new("guard", at_guard, wires, Some(guard)),
+        Lane::new("direct", node, wires, Vec::new()),
+        Lane::new("nginx", at_nginx, wires, vec![nginx]),
+        Lane::new("guard", at_guard, wires, vec![guard]),
     ];
     for lane in &mut lanes {
         lane.connect(STREAMS).await?;

@@ -83,7 +83,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     let mut auditor = Auditor::of(&node).await?;
     let site = Site { on: options.on, node: node.address, streams, folder: folder.path() };
 
-    let mut direct = Lane::new("direct", node.address, [Wire::Lines; 2], None);
+    let mut direct = Lane::new("direct", node.address, [Wire::Lines; 2], Vec::new());
     direct.processes.push(node.id);
     let unpaced = warm_turn(&mut direct, FEW, UNPACED, &mut auditor).await?;
     let paced = warm_turn(&mut direct, streams, course, &mut auditor).await?;

@@ -45,8 +45,9 @@ pub(super) struct Report {
 /// One lane. Times are in nanoseconds.
 struct Row {
     name: &'static str,
-    /// CPU time of a token, round by round.
+    /// CPU time of a token, and that of each round.
     cpu: Range,
+    rounds: Vec<u64>,
     /// From the node's saying the first word to its arrival.
     opening: Spread,
     /// The same of the words behind it.
@@ -89,7 +90,8 @@ impl Report {
             of_node(unpaced, paced),
         ];
         notes.extend(conditions.notes());
-        let lanes: Value = rows.iter().map(|row| (row.name.to_owned(), row.json())).collect();
+        let bases = bases(&rows);
+        let lanes: Value = rows.iter().map(|row| (row.name.to_owned(), row.json(&bases))).collect();
         let startups: Value =
             measured.startups.iter().map(|each| (each.name.to_owned(), each.json())).collect();
         let json = json!({
@@ -131,9 +133,11 @@ impl Row {
         let all = |times: fn(&Turn) -> &[u64]| Spread::of(turns.iter().flat_map(times).copied().collect());
         let each = |figure: fn(&Turn) -> u64| Range::of(turns.iter().map(figure).collect());
         let resident = each(|turn| turn.resident).context("no turn was played")?;
+        let rounds: Vec<u64> = turns.iter().map(Turn::cpu_of_a_word).collect();
         Ok(Self {
             name,
-            cpu: each(Turn::cpu_of_a_word).context("no turn was played")?,
+            cpu: Range::of(rounds.clone()).context("no turn was played")?,
+            rounds,
             opening: all(|turn| &turn.opening).context("no first word was heard")?,
             chunk: all(|turn| &turn.chunks).context("no word was heard")?,
             stream: resident.middle.saturating_sub(at_rest) as f64 / streams as f64,
@@ -141,9 +145,18 @@ impl Row {
         })
     }
 
-    fn json(&self) -> Value {
+    /// Thousandths of what `base` needed in the same round: a machine is not as fast in each.
+    fn against(&self, base: &Self) -> Range {
+        let rounds = self.rounds.iter().zip(&base.rounds).map(|(ours, theirs)| ours * 1000 / theirs.max(&1));
+        Range::of(rounds.collect()).expect("a row is of one round at least")
+    }
+
+    fn json(&self, bases: &[&Self]) -> Value {
+        let ratios: Value =
+            bases.iter().map(|base| (base.name.to_owned(), self.against(base).json())).collect();
         json!({
             "cpu_ns_per_token": self.cpu.json(),
+            "cpu_thousandths_of": ratios,
             "first_word_ns": self.opening.json(),
             "token_ns": self.chunk.json(),
             "resident_kib": self.resident.json(),
@@ -158,6 +171,10 @@ impl Row {
     }
 }
 
+fn bases(rows: &[Row]) -> Vec<&Row> {
+    rows.iter().filter(|row| BASES.contains(&row.name)).collect()
+}
+
 const HEAD: [&str; 9] = [
     "", "CPU a token, µs", "min – max", "first word p50, µs", "p99, µs", "token p50, µs", "p99, µs",
     "memory, MB", "kB a stream",
@@ -165,11 +182,11 @@ const HEAD: [&str; 9] = [
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let bases = || self.rows.iter().filter(|row| BASES.contains(&row.name));
-        let ratios = bases().map(|base| format!("CPU / {}", base.name));
+        let bases = bases(&self.rows);
+        let ratios = bases.iter().map(|base| format!("CPU / {}", base.name));
         let mut rows = vec![HEAD.map(str::to_owned).into_iter().chain(ratios).collect()];
         rows.extend(self.rows.iter().map(|row| {
-            let ratios = bases().map(|base| ratio(row.cpu.middle, base.cpu.middle)).collect();
+            let ratios = bases.iter().map(|base| ratio(row.against(base).middle, 1000)).collect();
             line(row.name, &[row.cells(), ratios].concat())
         }));
         writeln!(f, "{}\n{}", table(&rows), self.startups)?;
@@ -202,6 +219,9 @@ mod tests {
         let row = |name, cpu| Row::of(name, 0, 1, &[turn(cpu, 1)]).unwrap();
         let rows = vec![row("js", 400_000), row("pass", 100_000), row("ours", 200_000)];
         let (title, startups) = (String::new(), String::new());
+        let slow = Row::of("ours", 0, 1, &[turn(1_000, 1), turn(90_000, 1), turn(30_000, 1)]).unwrap();
+        let fast = Row::of("js", 0, 1, &[turn(2_000, 1), turn(30_000, 1), turn(10_000, 1)]).unwrap();
+        assert_eq!(slow.against(&fast), Range { least: 500, middle: 3_000, most: 3_000 });
         let report = Report { rows, title, startups, json: Value::Null, notes: Vec::new() };
         let text = report.to_string();
         let last = text.lines().find(|line| line.starts_with("| ours")).unwrap();

@@ -84,7 +84,7 @@ impl Way {
             }
             None => nginx::start(setup::nginx()?, address, site.node, site.streams, site.folder).await?,
         };
-        Ok(Lane::new(self.name, address, [self.node, Wire::Events], Some(between)))
+        Ok(Lane::new(self.name, address, [self.node, Wire::Events], vec![between]))
     }
 
     /// Whoever reads what it relays has answers of its own, too.
