@@ -18,6 +18,7 @@ pub mod failure;
 pub mod feedback;
 pub mod health;
 pub mod hedge;
+pub mod json;
 mod lease;
 pub mod limits;
 pub mod load;
