@@ -1,15 +1,15 @@
 //! `homefire chaos`: the storm over sockets, on each runtime.
 
-mod edge;
 mod town;
 
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Result, ensure};
-use clap::{Args, ValueEnum};
+use clap::Args;
 use homefire_sim::chaos;
 
 use crate::bench::machine::allow_files;
+use crate::edge::{self, On};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -25,17 +25,6 @@ pub(crate) struct Options {
     /// Be the service on this port, and nothing else.
     #[arg(long, hide = true)]
     serve: Option<u16>,
-}
-
-/// What the service runs on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum On {
-    /// The native server, in a process of its own.
-    Native,
-    /// The release builds of Vercel's functions.
-    Vercel,
-    /// The built Worker in workerd; build it first.
-    Workerd,
 }
 
 /// Sockets that readers and nodes may have open at once.

@@ -7,6 +7,7 @@ mod chaos;
 mod dev;
 mod doctor;
 mod draft;
+mod edge;
 mod frames;
 mod fuzz;
 mod keyboard;

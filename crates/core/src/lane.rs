@@ -7,6 +7,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, header};
 
 use crate::failure::Failure;
+use crate::json;
 use crate::ollama::{self, Done, Line, Reason};
 use crate::relay::Output;
 use crate::sse;
@@ -96,7 +97,7 @@ fn string(bytes: &[u8]) -> Result<Cow<'_, str>, Failure> {
     if is_plain(bytes) {
         return Ok(Cow::Borrowed(text));
     }
-    let raw = serde_json::from_str(text).map_err(|_| Failure::Garbage)?;
+    let raw = json::read(text).map_err(|_| Failure::Garbage)?;
     Ok(ollama::string(raw)?)
 }
 

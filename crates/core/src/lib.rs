@@ -18,6 +18,7 @@ pub mod failure;
 pub mod feedback;
 pub mod health;
 pub mod hedge;
+pub mod json;
 pub mod lane;
 mod lease;
 pub mod limits;

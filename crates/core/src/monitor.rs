@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::json;
 use crate::platform::Moment;
 use availability::Days;
 use diagnosis::Diagnosis;
@@ -66,7 +67,7 @@ pub struct Known {
 impl Record {
     /// Reads a record; one that is not understood counts as none.
     pub fn parse(text: &str) -> Self {
-        serde_json::from_str(text).unwrap_or_default()
+        json::read(text).unwrap_or_default()
     }
 
     /// The record as it is kept.

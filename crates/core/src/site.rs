@@ -7,6 +7,8 @@ mod prompt;
 
 use std::sync::LazyLock;
 
+use crate::json;
+
 pub use data::{Account, Act, Activity, Entry, Owner, Site};
 
 impl Site {
@@ -14,7 +16,7 @@ impl Site {
     pub fn load() -> &'static Self {
         const JSON: &str = include_str!(concat!(env!("OUT_DIR"), "/site.json"));
         static SITE: LazyLock<Site> =
-            LazyLock::new(|| serde_json::from_str(JSON).expect("the build script wrote what it had read"));
+            LazyLock::new(|| json::read(JSON).expect("the build script wrote what it had read"));
         &SITE
     }
 

@@ -6,18 +6,21 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use futures_util::stream::Stream;
 use homefire_core::platform::FetchError;
+use http::StatusCode;
 use js_sys::Uint8Array;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, RequestInit, RequestRedirect, WorkerGlobalScope};
-use worker::response_from_wasm;
+use worker::Headers;
 use worker::send::SendWrapper;
 
+use crate::chunks::Chunks;
 use crate::context::is_in_request;
 
 /// A node's reply, chunk by chunk.
 pub(crate) struct Body {
-    chunks: worker::Body,
+    /// None where there is no body.
+    chunks: Option<SendWrapper<Chunks>>,
     _abort: Abort,
 }
 
@@ -25,7 +28,7 @@ impl Drop for Body {
     fn drop(&mut self) {
         // A stream that nobody may touch any more is left where it is.
         if !is_in_request() {
-            std::mem::forget(std::mem::replace(&mut self.chunks, worker::Body::empty()));
+            std::mem::forget(self.chunks.take());
         }
     }
 }
@@ -45,7 +48,10 @@ impl Stream for Body {
     type Item = Result<Bytes, FetchError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        Pin::new(&mut self.chunks).poll_next(cx).map_err(|_| FetchError::Broken)
+        match &mut self.chunks {
+            Some(chunks) => Pin::new(&mut chunks.0).poll_next(cx),
+            None => Poll::Ready(None),
+        }
     }
 }
 
@@ -60,8 +66,15 @@ pub(crate) async fn fetch(request: http::Request<Bytes>) -> Result<http::Respons
     let global: WorkerGlobalScope = js_sys::global().unchecked_into();
     let promise = global.fetch_with_str_and_init(&request.uri().to_string(), &init);
     let response = JsFuture::from(promise).await.map_err(|_| FetchError::Broken)?;
-    let response = response_from_wasm(response.unchecked_into()).map_err(|_| FetchError::Broken)?;
-    Ok(response.map(|chunks| Body { chunks, _abort: abort }))
+    reply(&response.unchecked_into(), abort).map_err(|_| FetchError::Broken)
+}
+
+fn reply(response: &web_sys::Response, abort: Abort) -> Result<http::Response<Body>, JsValue> {
+    let chunks = response.body().map(|stream| Chunks::of(&stream)).transpose()?;
+    let mut reply = http::Response::new(Body { chunks: chunks.map(SendWrapper::new), _abort: abort });
+    *reply.status_mut() = StatusCode::from_u16(response.status()).map_err(|_| JsValue::NULL)?;
+    *reply.headers_mut() = Headers(response.headers()).into();
+    Ok(reply)
 }
 
 fn init(request: &http::Request<Bytes>, controller: &AbortController) -> Result<RequestInit, JsValue> {

@@ -3,16 +3,19 @@
 //! In scope: the platform's promises, streams and bindings. Out of scope: what is answered. What JavaScript hands out is
 //! not `Send`; an isolate has one thread, and this crate alone says so, through `worker::send`.
 
+mod chunks;
 mod context;
 mod fetch;
 mod limiter;
+mod outcomes;
+mod outlet;
 mod platform;
 mod records;
+mod task;
 mod timer;
 
 use std::sync::OnceLock;
 
-use futures_util::stream::StreamExt;
 use homefire_core::config::Faults;
 use homefire_core::limits::Address;
 use homefire_core::reply::{self, Reply};
@@ -75,6 +78,6 @@ fn convert(reply: Reply) -> worker::Result<Response> {
     match body {
         reply::Body::Whole(bytes) if bytes.is_empty() => Ok(response.empty()),
         reply::Body::Whole(bytes) => Ok(response.fixed(bytes.to_vec())),
-        reply::Body::Events(events) => response.from_stream(events.map(Ok::<_, worker::Error>)),
+        reply::Body::Events(events) => Ok(response.stream(outlet::stream(events)?)),
     }
 }

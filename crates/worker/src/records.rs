@@ -1,12 +1,15 @@
 //! Records in a Durable Object: one for all instances, with a table of its own.
 
+use homefire_core::json;
 use homefire_core::platform::Moment;
 use homefire_core::store::{Keeper, Record, StoreError};
+use js_sys::Uint8Array;
 use serde::{Deserialize, Serialize};
+use web_sys::RequestInit;
 use worker::send::SendFuture;
 use worker::{
-    DurableObject, Env, Method, ObjectNamespace, Request, RequestInit, Response, SqlStorage, SqlStorageValue,
-    State, durable_object,
+    DurableObject, Env, ObjectNamespace, Request, Response, SqlCursor, SqlStorage, SqlStorageValue, State,
+    durable_object,
 };
 
 /// The binding in `wrangler.toml`.
@@ -45,7 +48,7 @@ impl DurableObject for Records {
         for table in TABLES {
             self.sql.exec(table, None)?;
         }
-        match request.json().await? {
+        match json::read(&request.text().await?)? {
             Ask::Load { key } => Response::from_json(&self.load(key)?),
             Ask::Swap { key, old, new } => {
                 let is_same = self.load(key.clone())? == old;
@@ -71,23 +74,26 @@ impl DurableObject for Records {
 
 impl Records {
     fn load(&self, key: String) -> worker::Result<Option<String>> {
-        #[derive(Deserialize)]
-        struct Row {
-            value: String,
-        }
         let rows = self.sql.exec("SELECT value FROM records WHERE key = ?", vec![key.into()])?;
-        let rows: Vec<Row> = rows.to_array()?;
-        Ok(rows.into_iter().next().map(|row| row.value))
+        match first(&rows)? {
+            Some(SqlStorageValue::String(value)) => Ok(Some(value)),
+            _ => Ok(None),
+        }
     }
 
     fn leases(&self) -> worker::Result<usize> {
-        #[derive(Deserialize)]
-        struct Row {
-            count: usize,
+        let rows = self.sql.exec("SELECT COUNT(*) FROM leases", None)?;
+        match first(&rows)? {
+            Some(SqlStorageValue::Integer(count)) => Ok(count.try_into().unwrap_or_default()),
+            _ => Ok(0),
         }
-        let row: Row = self.sql.exec("SELECT COUNT(*) AS count FROM leases", None)?.one()?;
-        Ok(row.count)
     }
+}
+
+/// The first column of the first row.
+fn first(rows: &SqlCursor) -> worker::Result<Option<SqlStorageValue>> {
+    let row = rows.raw().next().transpose()?;
+    Ok(row.and_then(|row| row.into_iter().next()))
 }
 
 fn integer(moment: Moment) -> SqlStorageValue {
@@ -106,16 +112,17 @@ impl Durable {
     }
 
     async fn ask<T: for<'a> Deserialize<'a>>(&self, ask: &Ask) -> Result<T, StoreError> {
-        let text = serde_json::to_string(ask).map_err(|_| StoreError::Garbage)?;
-        let answer = async {
-            let mut init = RequestInit::new();
-            init.with_method(Method::Post);
-            init.with_body(Some(text.into()));
-            let request = Request::new_with_init("https://records/", &init)?;
-            let stub = self.0.id_from_name(NAME)?.get_stub()?;
-            stub.fetch_with_request(request).await?.json().await
-        };
-        answer.await.map_err(|_: worker::Error| StoreError::Away)
+        let answer = self.answer(json::write(ask)).await.map_err(|_| StoreError::Away)?;
+        json::read(&answer).map_err(|_| StoreError::Away)
+    }
+
+    async fn answer(&self, ask: Vec<u8>) -> worker::Result<String> {
+        let init = RequestInit::new();
+        init.set_method("POST");
+        init.set_body(&Uint8Array::from(&*ask));
+        let request = web_sys::Request::new_with_str_and_init("https://records/", &init)?;
+        let stub = self.0.id_from_name(NAME)?.get_stub()?;
+        stub.fetch_with_request(request.into()).await?.text().await
     }
 }
 

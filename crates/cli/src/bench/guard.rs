@@ -8,7 +8,8 @@ use anyhow::{Context, Result};
 use homefire::process::Group;
 use tokio::process::Command;
 
-use super::line::{MODEL, TOKEN};
+use super::line::TOKEN;
+use super::wire::MODEL;
 
 /// Starts the guard `program`, listening at `address`; its control socket goes to `folder`.
 pub(crate) async fn start(
@@ -26,6 +27,6 @@ pub(crate) async fn start(
     command.env("IN_FLIGHT", streams.to_string());
     let mut group = Group::spawn(command)?;
     let id = group.child().id().context("the guard ended at once")?;
-    super::node::until_open(address, &mut group).await?;
+    super::listening::until_open(address, &mut group).await?;
     Ok((group, vec![id]))
 }

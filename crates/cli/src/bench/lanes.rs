@@ -6,36 +6,55 @@ use anyhow::Result;
 use homefire::process::Group;
 
 use super::line::Line;
+use super::wire::Wire;
 
 /// One way to the node.
 #[derive(Debug)]
 pub(crate) struct Lane {
     pub(crate) name: &'static str,
+    pub(crate) address: SocketAddr,
+    /// How the node is asked, and how the reader asks and is answered.
+    pub(crate) wires: [Wire; 2],
     /// Connections that were opened and say nothing.
     pub(crate) idle: Vec<Line>,
     /// Connections that ask.
     pub(crate) streams: Vec<Line>,
     /// What stands in between: none where the way is direct.
     pub(crate) processes: Vec<u32>,
-    _program: Option<Group>,
+    _programs: Vec<Group>,
 }
 
 impl Lane {
-    pub(crate) async fn open(
+    pub(crate) fn new(
         name: &'static str,
         address: SocketAddr,
-        between: Option<(Group, Vec<u32>)>,
-        connections: usize,
-        streams: usize,
-    ) -> Result<Self> {
-        let mut lines = Vec::new();
-        for _ in 0..connections {
-            lines.push(Line::open(address).await?);
-        }
-        let idle = lines.split_off(streams);
-        let (program, processes) = between.unzip();
-        Ok(Self { name, idle, streams: lines, processes: processes.unwrap_or_default(), _program: program })
+        wires: [Wire; 2],
+        between: Vec<(Group, Vec<u32>)>,
+    ) -> Self {
+        let (programs, processes): (Vec<_>, Vec<_>) = between.into_iter().unzip();
+        let (idle, streams, processes) = (Vec::new(), Vec::new(), processes.concat());
+        Self { name, address, wires, idle, streams, processes, _programs: programs }
     }
+
+    /// Opens the connections that ask.
+    pub(crate) async fn connect(&mut self, streams: usize) -> Result<()> {
+        self.streams = open(self.address, streams).await?;
+        Ok(())
+    }
+
+    /// Opens those that say nothing.
+    pub(crate) async fn connect_idle(&mut self, idle: usize) -> Result<()> {
+        self.idle = open(self.address, idle).await?;
+        Ok(())
+    }
+}
+
+async fn open(address: SocketAddr, count: usize) -> Result<Vec<Line>> {
+    let mut lines = Vec::new();
+    for _ in 0..count {
+        lines.push(Line::open(address).await?);
+    }
+    Ok(lines)
 }
 
 /// Who is when: each is first as often as the others.

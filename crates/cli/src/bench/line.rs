@@ -10,17 +10,15 @@ use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
-use serde_json::json;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use super::heard::{Heard, Listener};
 use super::machine::now;
+use super::wire::{Question, Wire};
 
 /// What the guard asks for. The others do not look at it.
 pub(crate) const TOKEN: &str = "the-token-of-the-bench";
-
-pub(crate) const MODEL: &str = "bench";
 
 #[derive(Debug)]
 pub(crate) struct Line {
@@ -45,19 +43,26 @@ impl Line {
     }
 
     pub(crate) async fn fetch(&mut self, path: &str) -> Result<Bytes> {
-        let reply = self.send(Method::GET, path, Bytes::new()).await?;
+        self.whole(Method::GET, path, Bytes::new()).await
+    }
+
+    /// A question that is answered without a node.
+    pub(crate) async fn help(&mut self) -> Result<Bytes> {
+        self.whole(Method::POST, Wire::Events.path(), r#"{"query":"help"}"#.into()).await
+    }
+
+    async fn whole(&mut self, method: Method, path: &str, body: Bytes) -> Result<Bytes> {
+        let reply = self.send(method, path, body).await?;
         let status = reply.status();
         let bytes = reply.into_body().collect().await?.to_bytes();
         ensure!(status == StatusCode::OK, "{path} is answered by {status}");
         Ok(bytes)
     }
 
-    /// Asks the question `id` and listens to the end.
-    pub(crate) async fn ask(&mut self, id: u64) -> Result<Heard> {
-        let question = json!({"role": "user", "content": id.to_string()});
-        let body = json!({"model": MODEL, "stream": true, "messages": [question]}).to_string();
-        let mut listener = Listener::new(id, now());
-        let mut reply = self.send(Method::POST, "/api/chat", body.into()).await?;
+    /// Asks and listens to the end.
+    pub(crate) async fn ask(&mut self, wire: Wire, question: Question) -> Result<Heard> {
+        let mut listener = Listener::new(wire, question.id, now());
+        let mut reply = self.send(Method::POST, wire.path(), wire.ask(question)).await?;
         ensure!(reply.status() == StatusCode::OK, "a question is answered by {}", reply.status());
         while let Some(frame) = reply.body_mut().frame().await {
             if let Ok(bytes) = frame?.into_data() {

@@ -61,9 +61,21 @@ pub(crate) fn ticks(processes: &[u32]) -> Result<u64> {
     processes.iter().map(|id| Ok(process(*id)?.ticks)).sum()
 }
 
-/// Nanoseconds of one tick.
-pub(crate) fn tick() -> u64 {
-    1_000_000_000 / rustix::param::clock_ticks_per_second()
+/// The same in nanoseconds, of the threads that they have now: a tick is coarse for what a word costs.
+pub(crate) fn cpu(processes: &[u32]) -> Result<u64> {
+    let one = |id: &u32| {
+        let folder = format!("/proc/{id}/task");
+        let threads =
+            fs::read_dir(&folder).with_context(|| format!("{folder}: a program of the bench has ended"))?;
+        // A thread may end while it is looked for.
+        let times =
+            threads.flatten().filter_map(|thread| fs::read_to_string(thread.path().join("schedstat")).ok());
+        let times = times.map(|text| text.split(' ').next()?.parse::<u64>().ok());
+        times
+            .sum::<Option<u64>>()
+            .with_context(|| format!("{folder}: schedstat reads otherwise than it should"))
+    };
+    processes.iter().map(one).sum()
 }
 
 /// Memory that `processes` have in RAM, in KiB. What they share is counted for each.
@@ -155,7 +167,7 @@ mod tests {
     fn this_process_is_found() {
         let own = std::process::id();
         assert!(family(process(own).unwrap().parent).unwrap().contains(&own));
-        assert!(resident(&[own]).unwrap() > 0);
+        assert!(resident(&[own]).unwrap() > 0 && cpu(&[own]).unwrap() > 0);
         let usage = Usage::read(&[own]).unwrap();
         assert!(usage.ours <= usage.busy && usage.busy <= usage.total);
     }

@@ -26,7 +26,7 @@ pub(crate) async fn start(
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut group = Group::spawn(command)?;
     let master = group.child().id().context("nginx ended at once")?;
-    super::node::until_open(address, &mut group).await?;
+    super::listening::until_open(address, &mut group).await?;
     // Its workers are there once it listens and one of them has answered.
     super::line::Line::open(address).await?.touch().await?;
     Ok((group, machine::family(master)?))

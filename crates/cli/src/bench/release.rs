@@ -2,13 +2,28 @@
 
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, ensure};
-use homefire::tools;
+use homefire::{process, tools};
 use serde_json::Value;
 
-/// A package's binary, built as `profile` says.
+/// What was built until now.
+static BUILT: Mutex<Vec<([String; 3], PathBuf)>> = Mutex::new(Vec::new());
+
+/// A package's binary, built as `profile` says: once, so that it stays the same while it is measured.
 pub(crate) fn build(package: &str, binary: &str, profile: &str) -> Result<PathBuf> {
+    let key = [package, binary, profile].map(str::to_owned);
+    let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, path)) = built.iter().find(|(known, _)| *known == key) {
+        return Ok(path.clone());
+    }
+    let path = build_now(package, binary, profile)?;
+    built.push((key, path.clone()));
+    Ok(path)
+}
+
+fn build_now(package: &str, binary: &str, profile: &str) -> Result<PathBuf> {
     let mut cargo = Command::new("cargo");
     cargo.args([
         "build",
@@ -33,6 +48,12 @@ pub(crate) fn build(package: &str, binary: &str, profile: &str) -> Result<PathBu
     ensure!(output.status.success(), "{binary} could not be built");
     let path = executable(&String::from_utf8_lossy(&output.stdout), binary);
     path.with_context(|| format!("cargo does not say where {binary} is"))
+}
+
+/// Runs this command once more, from the release build.
+pub(crate) fn again() -> Result<()> {
+    let mut again = Command::new(build("homefire", "homefire", "release")?);
+    process::run(again.args(std::env::args_os().skip(1)))
 }
 
 fn is_of_a_package(variable: &str) -> bool {

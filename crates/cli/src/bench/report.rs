@@ -1,15 +1,14 @@
 //! What was measured, as a table for a person and as JSON for a program.
 
 use std::fmt;
-use std::fs;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 
-use super::machine;
-use super::rounds::{FOREIGN, Played, Sum};
+use super::conditions::Conditions;
+use super::rounds::{Played, Turn};
 use super::stats::Spread;
-use super::table::table;
+use super::table::{line, megabytes, micros, ratio, table};
 
 pub(crate) struct Measured {
     pub(crate) connections: usize,
@@ -39,20 +38,12 @@ struct Row {
     cpu: u64,
 }
 
-struct Machine {
-    cores: usize,
-    /// MiB
-    memory: u64,
-    kernel: String,
-}
-
 impl Report {
     pub(crate) fn of(measured: &Measured) -> Result<Self> {
         let played = &measured.played;
-        let rows = played.sums.iter().map(Row::of).collect::<Result<Vec<_>>>()?;
+        let rows = played.turns.iter().map(|turns| Row::of(turns)).collect::<Result<Vec<_>>>()?;
         let [direct, nginx, guard] = <[Row; 3]>::try_from(rows).ok().context("three lanes were measured")?;
-        let machine = Machine::here()?;
-        let is_quiet = played.foreign <= FOREIGN;
+        let conditions = Conditions::of(played)?;
         let mut notes = vec![
             format!(
                 "{} connections to each lane, {} of them streaming; {} rounds, {} discarded; {} answers, every byte as the \
@@ -60,20 +51,8 @@ impl Report {
                 measured.connections, measured.streams, measured.rounds, played.discarded, measured.answers
             ),
             format!("The release guard is a binary of {:.1} MB.", measured.size as f64 / 1e6),
-            format!(
-                "{} cores, {:.1} GiB RAM, Linux {}. Others had {:.0} % of the machine at most.",
-                machine.cores,
-                machine.memory as f64 / 1024.0,
-                machine.kernel,
-                played.foreign * 100.0
-            ),
         ];
-        if !is_quiet {
-            notes.push(
-                "WARNING: the machine was busy with something else. These are no figures to quote."
-                    .to_owned(),
-            );
-        }
+        notes.extend(conditions.notes());
         let json = json!({
             "connections": measured.connections,
             "streams": measured.streams,
@@ -81,9 +60,9 @@ impl Report {
             "discarded": played.discarded,
             "answers": measured.answers,
             "foreign_share": played.foreign,
-            "quiet": is_quiet,
+            "quiet": conditions.is_quiet(),
             "guard_binary_bytes": measured.size,
-            "machine": {"cores": machine.cores, "memory_mib": machine.memory, "kernel": machine.kernel},
+            "machine": conditions.machine(),
             "lanes": {"direct": direct.json(), "nginx": nginx.json(), "guard": guard.json()},
         });
         Ok(Self { direct, nginx, guard, json, notes })
@@ -95,14 +74,16 @@ impl Report {
 }
 
 impl Row {
-    fn of(sum: &Sum) -> Result<Self> {
-        ensure!(!sum.chunks.is_empty(), "nothing was heard");
-        let words = (sum.chunks.len() + sum.first.len()) as u64;
+    fn of(turns: &[Turn]) -> Result<Self> {
+        let all = |times: fn(&Turn) -> &[u64]| Spread::of(turns.iter().flat_map(times).copied().collect());
+        let words: u64 = turns.iter().map(Turn::words).sum();
+        ensure!(words > 0, "nothing was heard");
+        let (begin, end) = turns.first().zip(turns.last()).context("no turn was played")?;
         Ok(Self {
-            first: Spread::of(sum.first.clone()).context("no first word was heard")?,
-            chunk: Spread::of(sum.chunks.clone()).context("no word was heard")?,
-            resident: sum.resident.first().copied().zip(sum.resident.last().copied()).unwrap_or_default(),
-            cpu: sum.ticks * machine::tick() / words,
+            first: all(|turn| &turn.first).context("no first word was heard")?,
+            chunk: all(|turn| &turn.chunks).context("no word was heard")?,
+            resident: (begin.resident, end.resident),
+            cpu: turns.iter().map(|turn| turn.cpu).sum::<u64>() / words,
         })
     }
 
@@ -118,23 +99,10 @@ impl Row {
 
     fn json(&self) -> Value {
         json!({
-            "first_word_ns": {"p50": self.first.p50, "p99": self.first.p99},
-            "chunk_ns": {"p50": self.chunk.p50, "p99": self.chunk.p99},
+            "first_word_ns": self.first.json(),
+            "chunk_ns": self.chunk.json(),
             "resident_kib": {"begin": self.resident.0, "end": self.resident.1},
             "cpu_ns_per_chunk": self.cpu,
-        })
-    }
-}
-
-impl Machine {
-    fn here() -> Result<Self> {
-        let memory = fs::read_to_string("/proc/meminfo").context("/proc/meminfo")?;
-        let total =
-            memory.lines().next().and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
-        Ok(Self {
-            cores: std::thread::available_parallelism()?.get(),
-            memory: total.context("/proc/meminfo reads otherwise than proc(5) says")? / 1024,
-            kernel: fs::read_to_string("/proc/sys/kernel/osrelease")?.trim().to_owned(),
         })
     }
 }
@@ -179,24 +147,8 @@ impl fmt::Display for Report {
     }
 }
 
-fn line(name: &str, cells: &[String]) -> Vec<String> {
-    [&[name.to_owned()], cells].concat()
-}
-
 fn ratios<const N: usize>(left: [u64; N], right: [u64; N]) -> [String; N] {
     std::array::from_fn(|nth| ratio(left[nth], right[nth]))
-}
-
-fn ratio(left: u64, right: u64) -> String {
-    if right == 0 { "–".to_owned() } else { format!("{:.2} ×", left as f64 / right as f64) }
-}
-
-fn micros(nanos: u64) -> String {
-    format!("{:.0}", nanos as f64 / 1e3)
-}
-
-fn megabytes(kib: u64) -> String {
-    format!("{:.1}", kib as f64 * 1024.0 / 1e6)
 }
 
 #[cfg(test)]
@@ -217,9 +169,15 @@ mod tests {
 
     #[test]
     fn cpu_time_is_of_one_word() {
-        let sum = Sum { first: vec![1; 10], chunks: vec![1; 90], ticks: 3, resident: vec![5, 6, 7] };
-        let row = Row::of(&sum).unwrap();
-        assert_eq!((row.cpu, row.resident), (3 * machine::tick() / 100, (5, 7)));
-        assert!(Row::of(&Sum::default()).is_err());
+        let turn = |resident| Turn {
+            first: vec![1; 10],
+            chunks: vec![1; 90],
+            cpu: 3000,
+            resident,
+            ..Turn::default()
+        };
+        let row = Row::of(&[turn(5), turn(6), turn(7)]).unwrap();
+        assert_eq!((row.cpu, row.resident), (30, (5, 7)));
+        assert!(Row::of(&[]).is_err());
     }
 }

@@ -14,30 +14,27 @@ const SPARE: usize = 2;
 /// What one lane did in one turn. Times are in nanoseconds.
 #[derive(Debug, Default)]
 pub(crate) struct Turn {
+    /// From the question to the first word.
     pub(crate) first: Vec<u64>,
+    /// From the node's saying the first word to its arrival.
+    pub(crate) opening: Vec<u64>,
+    /// The same of the words behind it.
     pub(crate) chunks: Vec<u64>,
     /// CPU time of what stands in between.
-    pub(crate) ticks: u64,
+    pub(crate) cpu: u64,
     /// Its memory while it streams, in KiB.
     pub(crate) resident: u64,
+    /// From the first question to the end of the last answer.
+    pub(crate) lasted: u64,
 }
 
-/// What a lane did in all turns that count.
-#[derive(Debug, Default)]
-pub(crate) struct Sum {
-    pub(crate) first: Vec<u64>,
-    pub(crate) chunks: Vec<u64>,
-    pub(crate) ticks: u64,
-    /// Turn by turn.
-    pub(crate) resident: Vec<u64>,
-}
+impl Turn {
+    pub(crate) fn words(&self) -> u64 {
+        (self.first.len() + self.chunks.len()) as u64
+    }
 
-impl Sum {
-    fn add(&mut self, turn: Turn) {
-        self.first.extend(turn.first);
-        self.chunks.extend(turn.chunks);
-        self.ticks += turn.ticks;
-        self.resident.push(turn.resident);
+    pub(crate) fn cpu_of_a_word(&self) -> u64 {
+        self.cpu / self.words().max(1)
     }
 }
 
@@ -51,8 +48,8 @@ pub(crate) struct Plan {
 /// What all rounds brought.
 #[derive(Debug, Default)]
 pub(crate) struct Played {
-    /// In the order of the lanes.
-    pub(crate) sums: Vec<Sum>,
+    /// Those of each lane that count, in the order of the lanes.
+    pub(crate) turns: Vec<Vec<Turn>>,
     pub(crate) discarded: usize,
     /// The largest share of the machine that others had in a round that counts.
     pub(crate) foreign: f64,
@@ -65,7 +62,7 @@ pub(crate) async fn play(
     processes: &[u32],
     mut turn: impl AsyncFnMut(&mut Lane) -> Result<Turn>,
 ) -> Result<Played> {
-    let mut played = Played { sums: lanes.iter().map(|_| Sum::default()).collect(), ..Played::default() };
+    let mut played = Played { turns: lanes.iter().map(|_| Vec::new()).collect(), ..Played::default() };
     for lane in &mut *lanes {
         turn(lane).await?;
     }
@@ -89,7 +86,7 @@ pub(crate) async fn play(
             continue;
         }
         for (nth, turn) in turns {
-            played.sums[nth].add(turn);
+            played.turns[nth].push(turn);
         }
         counted += 1;
         played.foreign = played.foreign.max(foreign);

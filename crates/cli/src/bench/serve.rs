@@ -7,50 +7,38 @@ use std::time::Duration;
 
 use anyhow::Result;
 use bytes::Bytes;
-use clap::Args;
 use futures_util::stream;
 use http::header::CONTENT_TYPE;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full, StreamBody};
 use hyper::body::{Frame, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::line::MODEL;
-use super::machine::now;
-
-#[derive(Args)]
-pub(crate) struct Options {
-    /// Words of an answer.
-    #[arg(long)]
-    words: u64,
-    /// Milliseconds between two of them.
-    #[arg(long)]
-    pace: u64,
-}
+use super::wire::{MODEL, Question, Wire};
 
 type Body = UnsyncBoxBody<Bytes, Infallible>;
 
 /// What was said to each question, until somebody asks for it.
-type Said = Arc<Mutex<HashMap<String, Vec<u8>>>>;
+type Said = Arc<Mutex<HashMap<u64, Vec<u8>>>>;
 
 /// Says its port on standard output, and serves until it is ended.
-pub(crate) async fn run(options: Options) -> Result<()> {
+pub(crate) async fn run() -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?.port());
-    let (said, options) = (Said::default(), Arc::new(options));
+    let said = Said::default();
     let mut open = JoinSet::new();
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
-        let (said, options) = (Arc::clone(&said), Arc::clone(&options));
-        let answer = service_fn(move |request| answer(request, Arc::clone(&said), Arc::clone(&options)));
+        let said = Arc::clone(&said);
+        let answer = service_fn(move |request| answer(request, Arc::clone(&said)));
         open.spawn(async move {
             // Whoever leaves in the middle is the bench's to notice.
             let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), answer).await;
@@ -59,69 +47,52 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     }
 }
 
-async fn answer(
-    request: Request<Incoming>,
-    said: Said,
-    options: Arc<Options>,
-) -> hyper::Result<Response<Body>> {
+async fn answer(request: Request<Incoming>, said: Said) -> hyper::Result<Response<Body>> {
     let path = request.uri().path().to_owned();
     let body = request.into_body().collect().await?.to_bytes();
-    let whole = |bytes: Vec<u8>| reply("application/json", Full::new(bytes.into()).boxed_unsync());
-    Ok(match (path.as_str(), path.strip_prefix("/said/")) {
-        ("/api/chat", _) => {
-            let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
-            let question = asked["messages"][0]["content"].as_str().unwrap_or_default().to_owned();
-            reply("application/x-ndjson", speak(question, said, options))
-        }
-        (_, Some(id)) => {
-            whole(said.lock().unwrap_or_else(PoisonError::into_inner).remove(id).unwrap_or_default())
-        }
-        ("/api/version", _) => whole(json!({"version": "0.0.0"}).to_string().into_bytes()),
-        _ => whole(json!({"models": [{"name": MODEL, "model": MODEL}]}).to_string().into_bytes()),
-    })
+    if let Some(wire) = Wire::ALL.into_iter().find(|wire| wire.path() == path) {
+        return Ok(match wire.asked(&body) {
+            Some(question) => reply(wire.media_type(), speak(wire, question, said)),
+            None => refusal(),
+        });
+    }
+    let bytes = match path.strip_prefix("/said/").map(str::parse) {
+        Some(Ok(id)) => said.lock().unwrap_or_else(PoisonError::into_inner).remove(&id).unwrap_or_default(),
+        _ if path == "/api/version" => json!({"version": "0.0.0"}).to_string().into_bytes(),
+        _ => json!({"models": [{"name": MODEL, "model": MODEL}]}).to_string().into_bytes(),
+    };
+    Ok(reply("application/json", Full::new(bytes.into()).boxed_unsync()))
 }
 
 fn reply(kind: &'static str, body: Body) -> Response<Body> {
     Response::builder().header(CONTENT_TYPE, kind).body(body).expect("the header is ASCII")
 }
 
-fn speak(question: String, said: Said, options: Arc<Options>) -> Body {
-    let state = (0, Vec::new());
-    let lines = stream::unfold(state, move |(nth, mut whole): (u64, Vec<u8>)| {
-        let (question, said, options) = (question.clone(), Arc::clone(&said), Arc::clone(&options));
+/// Nothing was asked: as the service says it.
+fn refusal() -> Response<Body> {
+    let mut refusal = Response::new(Full::default().boxed_unsync());
+    *refusal.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+    refusal
+}
+
+fn speak(wire: Wire, question: Question, said: Said) -> Body {
+    let pieces = stream::unfold((0, Vec::new()), move |(nth, mut whole): (u64, Vec<u8>)| {
+        let said = Arc::clone(&said);
         async move {
-            if nth > options.words {
+            let Question { id, words, pace } = question;
+            if nth > words {
                 return None;
             }
-            if nth > 0 {
-                sleep(Duration::from_millis(options.pace)).await;
+            if nth > 0 && pace > 0 {
+                sleep(Duration::from_millis(pace)).await;
             }
-            let line = if nth < options.words { word() } else { done(options.words) };
-            whole.extend_from_slice(line.as_bytes());
-            if nth == options.words {
-                said.lock()
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .insert(question, std::mem::take(&mut whole));
+            let piece = if nth < words { wire.word() } else { wire.done(words) };
+            whole.extend_from_slice(&piece);
+            if nth == words {
+                said.lock().unwrap_or_else(PoisonError::into_inner).insert(id, std::mem::take(&mut whole));
             }
-            Some((Ok(Frame::data(Bytes::from(line))), (nth + 1, whole)))
+            Some((Ok(Frame::data(piece)), (nth + 1, whole)))
         }
     });
-    BodyExt::boxed_unsync(StreamBody::new(lines))
-}
-
-const CREATED: &str = "2026-01-01T00:00:00.000000000Z";
-
-fn word() -> String {
-    let message = json!({"role": "assistant", "content": format!(" {}", now())});
-    json!({"model": MODEL, "created_at": CREATED, "message": message, "done": false}).to_string() + "\n"
-}
-
-fn done(words: u64) -> String {
-    let message = json!({"role": "assistant", "content": ""});
-    let line = json!({
-        "model": MODEL, "created_at": CREATED, "message": message, "done": true, "done_reason": "stop",
-        "total_duration": 1, "load_duration": 1, "prompt_eval_count": 1, "prompt_eval_duration": 1,
-        "eval_count": words, "eval_duration": 1,
-    });
-    line.to_string() + "\n"
+    BodyExt::boxed_unsync(StreamBody::new(pieces))
 }

@@ -1,5 +1,7 @@
 //! Percentiles of what was measured.
 
+use serde_json::{Value, json};
+
 /// The value that `share` of `sorted` do not exceed; nearest rank. `None` of nothing.
 pub(crate) fn percentile(sorted: &[u64], share: f64) -> Option<u64> {
     #[expect(
@@ -23,6 +25,34 @@ impl Spread {
         values.sort_unstable();
         Some(Self { p50: percentile(&values, 0.50)?, p99: percentile(&values, 0.99)? })
     }
+
+    pub(crate) fn json(&self) -> Value {
+        json!({"p50": self.p50, "p99": self.p99})
+    }
+}
+
+/// One figure of each round: the middle one, and how far they lie apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Range {
+    pub(crate) least: u64,
+    pub(crate) middle: u64,
+    pub(crate) most: u64,
+}
+
+impl Range {
+    pub(crate) fn of(mut values: Vec<u64>) -> Option<Self> {
+        values.sort_unstable();
+        Some(Self { least: *values.first()?, middle: percentile(&values, 0.50)?, most: *values.last()? })
+    }
+
+    /// How far they lie apart, each written by `figure`.
+    pub(crate) fn apart(&self, figure: fn(u64) -> String) -> String {
+        format!("{} – {}", figure(self.least), figure(self.most))
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        json!({"min": self.least, "median": self.middle, "max": self.most})
+    }
 }
 
 #[cfg(test)]
@@ -43,5 +73,6 @@ mod tests {
     fn order_does_not_matter() {
         assert_eq!(Spread::of(vec![3, 1, 2]), Some(Spread { p50: 2, p99: 3 }));
         assert_eq!(Spread::of(Vec::new()), None);
+        assert_eq!(Range::of(vec![3, 1, 2]), Some(Range { least: 1, middle: 2, most: 3 }));
     }
 }

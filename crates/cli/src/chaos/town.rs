@@ -13,8 +13,7 @@ use homefire_sim::{Node, Reach, Server};
 use http::{Request, Response};
 use tokio::sync::Mutex;
 
-use super::On;
-use super::edge::Edge;
+use crate::edge::{Edge, On};
 
 pub(super) struct SocketTown {
     on: On,

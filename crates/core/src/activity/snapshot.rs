@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::calendar::date;
+use crate::json;
 use crate::platform::Moment;
 use crate::site::{self, Act};
 
@@ -49,7 +50,7 @@ pub enum News {
 impl Snapshot {
     /// Reads a record; one that is not understood counts as none.
     pub fn parse(text: &str) -> Self {
-        serde_json::from_str(text).unwrap_or_default()
+        json::read(text).unwrap_or_default()
     }
 
     /// The record as it is kept.

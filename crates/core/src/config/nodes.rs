@@ -6,6 +6,7 @@ use http::header::{AUTHORIZATION, HeaderMap, HeaderName};
 use serde::Deserialize;
 
 use super::{Reader, secret_header};
+use crate::json;
 
 const DEFAULT_PRIMARY_MODEL: &str = "qwen3.5:latest";
 const DEFAULT_FALLBACK_MODEL: &str = "qwen2.5-coder:7b";
@@ -159,7 +160,7 @@ fn read_list(reader: &mut Reader<'_>, json: &str, models: &Models, credentials: 
             reader.fault(variable, format!("is set beside {LIST}; keep one of the two"));
         }
     }
-    let entries: Vec<Entry> = match serde_json::from_str(json) {
+    let entries: Vec<Entry> = match json::read(json) {
         Ok(entries) => entries,
         Err(error) => {
             // The error's own words may quote the value, and with it a token.

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::config::{Mail, Monitor};
 use crate::event::Event;
+use crate::json;
 use crate::monitor::letter::Letter;
 use crate::platform::{Elapsed, FetchError, Platform, gather, within};
 use crate::service::Service;
@@ -76,7 +77,7 @@ pub async fn post<P: Platform>(
 }
 
 fn request(mail: &Mail, body: &Value, key: &str) -> Request<Bytes> {
-    let mut request = Request::new(Bytes::from(body.to_string()));
+    let mut request = Request::new(Bytes::from(json::write(body)));
     *request.method_mut() = Method::POST;
     *request.uri_mut() =
         format!("{}/emails", mail.url).parse().expect("the configuration holds only sound URLs");

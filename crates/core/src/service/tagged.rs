@@ -1,5 +1,6 @@
 //! A request's id, on whatever is done for it: each line of the log, each request upstream, the reply.
 
+use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -76,7 +77,8 @@ impl<P: Platform> Platform for Tagged<P> {
     }
 
     fn wait_until(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.platform.wait_until(task);
+        // In a box all tasks are of one type, and the platform's machinery around them is there once.
+        self.platform.wait_until(Box::pin(task) as Pin<Box<dyn Future<Output = ()> + Send>>);
     }
 
     fn keeper(&self) -> Option<&P::Keeper> {

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{LONGEST_RECORD, Record, StoreError};
+use crate::json;
 use crate::limits::{Key, WINDOW};
 use crate::platform::{Moment, Platform, gather, new_id};
 use crate::upstream::AGENT;
@@ -128,7 +129,7 @@ async fn command<P: Platform>(
     upstash: &Upstash,
     command: &Value,
 ) -> Result<Answer, StoreError> {
-    let mut request = Request::new(Bytes::from(command.to_string()));
+    let mut request = Request::new(Bytes::from(json::write(command)));
     *request.method_mut() = Method::POST;
     *request.uri_mut() = upstash.url.parse().expect("the configuration holds only sound URLs");
     request.headers_mut().insert(AUTHORIZATION, upstash.token.clone());

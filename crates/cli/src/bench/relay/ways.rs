@@ -1,0 +1,153 @@
+//! The lanes of each runtime.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use homefire::tools;
+use homefire::workerd::{self, Script};
+use serde_json::json;
+use tokio::process::Command;
+
+use crate::bench::lanes::Lane;
+use crate::bench::listening::free_address;
+use crate::bench::nginx;
+use crate::bench::wire::{MODEL, Wire};
+use crate::edge::{self, On};
+use crate::{Refused, setup};
+
+/// A lane, and how the node is asked by it: the reader is always told events.
+pub(super) struct Way {
+    pub(super) name: &'static str,
+    node: Wire,
+    program: Program,
+}
+
+enum Program {
+    /// A Worker of `tests/peers`.
+    Script(&'static str),
+    /// A program for Node.js of the same folder.
+    Node(&'static str),
+    Nginx,
+    Pass,
+    Ours,
+}
+
+const OURS: Way = Way { name: "ours", node: Wire::Lines, program: Program::Ours };
+
+const SERVER: &[Way] = &[
+    Way { name: "js", node: Wire::Lines, program: Program::Node("serve.mjs") },
+    Way { name: "bare", node: Wire::Lines, program: Program::Node("bare.mjs") },
+    Way { name: "nginx", node: Wire::Events, program: Program::Nginx },
+    Way { name: "pass", node: Wire::Events, program: Program::Pass },
+    OURS,
+];
+
+const WORKERD: &[Way] = &[
+    Way { name: "js", node: Wire::Lines, program: Program::Script("relay.mjs") },
+    Way { name: "pass", node: Wire::Events, program: Program::Script("pass.mjs") },
+    OURS,
+];
+
+/// All of a runtime, or those that are named.
+pub(super) fn on(on: On, names: &[String]) -> Result<Vec<&'static Way>> {
+    let all = match on {
+        On::Native | On::Vercel => SERVER,
+        On::Workerd => WORKERD,
+    };
+    let is_lane = |name: &String| all.iter().any(|way| way.name == name);
+    if let Some(name) = names.iter().find(|name| !is_lane(name)) {
+        return Err(Refused(format!("{on:?} has no lane {name:?}")).into());
+    }
+    let is_asked = |way: &&Way| names.is_empty() || names.iter().any(|name| name == way.name);
+    Ok(all.iter().filter(is_asked).collect())
+}
+
+/// Where all lanes lead, and what they need for it.
+pub(super) struct Site<'a> {
+    pub(super) on: On,
+    pub(super) node: SocketAddr,
+    pub(super) streams: usize,
+    /// For files that end with the bench.
+    pub(super) folder: &'a Path,
+}
+
+impl Way {
+    /// Starts what stands between, and waits until it serves.
+    pub(super) async fn open(&self, site: &Site<'_>) -> Result<Lane> {
+        let address = free_address().await?;
+        let between = match self.command(site, address.port())? {
+            Some(command) => {
+                let mut group = edge::start(command, address.port()).await?;
+                let processes = edge::processes(&mut group)?;
+                (group, processes)
+            }
+            None => nginx::start(setup::nginx()?, address, site.node, site.streams, site.folder).await?,
+        };
+        Ok(Lane::new(self.name, address, [self.node, Wire::Events], vec![between]))
+    }
+
+    /// Whoever reads what it relays has answers of its own, too.
+    pub(super) fn answers_alone(&self) -> bool {
+        self.node == Wire::Lines
+    }
+
+    /// None of nginx, which is started as the other bench does it.
+    pub(super) fn command(&self, site: &Site<'_>, port: u16) -> Result<Option<Command>> {
+        let url = format!("http://{}", site.node);
+        let told = [("NODE_URL".to_owned(), url.clone())];
+        Ok(Some(match self.program {
+            Program::Nginx => return Ok(None),
+            Program::Script(file) => {
+                let script = Script { main: peer(file), wasm: None };
+                workerd::serve(port, &script, &told, site.folder)?
+            }
+            Program::Node(file) => {
+                let mut command = Command::new("node");
+                command.arg(peer(file)).arg(port.to_string()).envs(told);
+                command
+            }
+            Program::Pass => {
+                let mut command = Command::new(std::env::current_exe()?);
+                command.args(["bench", "pass", "--port", &port.to_string()]);
+                command.args(["--node", &site.node.to_string()]);
+                command
+            }
+            Program::Ours => edge::command(site.on, "terminal", port, &variables(&url), site.folder)?,
+        }))
+    }
+}
+
+fn peer(file: &str) -> PathBuf {
+    tools::root().join("tests/peers").join(file)
+}
+
+/// One node, as many readers as there are, and answers as long as they are.
+fn variables(node: &str) -> Vec<(String, String)> {
+    let nodes = json!([{"name": MODEL, "url": node, "models": [MODEL]}]).to_string();
+    let variables = [
+        ("HOMEFIRE_NODES", &*nodes),
+        ("ANSWER_MS", "600000"),
+        ("RATE_LIMIT", "0"),
+        ("STREAMS_PER_ADDRESS", "10000"),
+        ("MOST_STREAMS", "10000"),
+    ];
+    variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lanes_are_named() {
+        let check = |on_which: On, names: &[&str], expect: &[&str]| {
+            let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+            let names = on(on_which, &names).map(|ways| ways.iter().map(|way| way.name).collect::<Vec<_>>());
+            assert_eq!(names.unwrap_or_default(), expect);
+        };
+        check(On::Workerd, &[], &["js", "pass", "ours"]);
+        check(On::Native, &["ours", "bare"], &["bare", "ours"]);
+        check(On::Workerd, &["nginx"], &[]);
+    }
+}

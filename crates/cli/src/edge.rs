@@ -1,0 +1,133 @@
+//! The service on one of its runtimes, in processes of its own.
+
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::ValueEnum;
+use homefire::process::Group;
+use homefire::tools;
+use homefire::workerd::{self, Script};
+use homefire_core::service::Service;
+use homefire_native::Native;
+use tokio::net::TcpListener;
+use tokio::process::Command;
+
+use crate::Refused;
+use crate::bench::{machine, release};
+
+/// What the service runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum On {
+    /// The native server, in a process of its own.
+    Native,
+    /// The release builds of Vercel's functions.
+    Vercel,
+    /// The built Worker in workerd; build it first.
+    Workerd,
+}
+
+/// Until it answers.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Programs that serve, each at the paths that begin with its place.
+pub(crate) struct Edge {
+    programs: Vec<(&'static str, u16, Group)>,
+    ids: Vec<u32>,
+}
+
+impl Edge {
+    pub(crate) async fn start(on: On, variables: &[(String, String)]) -> Result<Self> {
+        let places: &[_] = match on {
+            On::Vercel => &[("/api/cron/health", "health"), ("/", "terminal")],
+            On::Native | On::Workerd => &[("/", "terminal")],
+        };
+        let folder = tools::root().join("target/workerd");
+        let (mut programs, mut ids) = (Vec::new(), Vec::new());
+        for (place, function) in places {
+            let port = free_port().await?;
+            let mut group = start(command(on, function, port, variables, &folder)?, port).await?;
+            ids.extend(processes(&mut group)?);
+            programs.push((*place, port, group));
+        }
+        Ok(Self { programs, ids })
+    }
+
+    /// Where a path is answered.
+    pub(crate) fn url(&self, path: &str) -> String {
+        let found = self.programs.iter().find(|(place, ..)| path.starts_with(place));
+        let (_, port, _) = found.expect("somebody answers at every path");
+        format!("http://127.0.0.1:{port}{path}")
+    }
+
+    /// Bytes that all of it holds.
+    pub(crate) fn memory(&self) -> Option<u64> {
+        machine::resident(&self.ids).ok().map(|kib| kib << 10)
+    }
+}
+
+/// A command that serves at 127.0.0.1:`port`: one of the functions on Vercel, all routes elsewhere. A Worker's files go to
+/// `folder`.
+pub(crate) fn command(
+    on: On,
+    function: &str,
+    port: u16,
+    variables: &[(String, String)],
+    folder: &Path,
+) -> Result<Command> {
+    let mut command = match on {
+        On::Native => {
+            let mut command = Command::new(std::env::current_exe()?);
+            command.args(["chaos", "--serve", &port.to_string()]);
+            command
+        }
+        On::Vercel => {
+            let mut command = Command::new(release::build("homefire-functions", function, "release")?);
+            command.env("VERCEL_DEV_PORT", port.to_string());
+            command
+        }
+        On::Workerd => return workerd::serve(port, &Script::built()?, variables, folder),
+    };
+    command.envs(variables.iter().cloned());
+    Ok(command)
+}
+
+/// Starts what serves at `port`, and waits until it does.
+pub(crate) async fn start(mut command: Command, port: u16) -> Result<Group> {
+    let folder = tools::root().join("target/edge");
+    std::fs::create_dir_all(&folder)?;
+    let path = folder.join(format!("{port}.log"));
+    println!("what it writes is in {}", path.display());
+    let log = File::create(path)?;
+    command.stdout(log.try_clone()?).stderr(log);
+    let mut group = Group::spawn(command)?;
+    group.ready(port, PATIENCE).await?;
+    Ok(group)
+}
+
+/// All processes of a program that has been started.
+pub(crate) fn processes(group: &mut Group) -> Result<Vec<u32>> {
+    machine::family(group.child().id().context("the program ended at once")?)
+}
+
+pub(crate) async fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0").await?.local_addr()?.port())
+}
+
+/// Is the native server, until it is ended.
+pub(crate) async fn serve(port: u16) -> Result<()> {
+    #[expect(clippy::disallowed_methods, reason = "this is the service's own process")]
+    let service = Service::from_reader(|name| std::env::var(name).ok());
+    let service = service.map_err(|faults| Refused(faults.to_string()))?;
+    let platform = Native::with_log(&service.config.deadlines, |event| {
+        let line = serde_json::to_string(event).expect("events have string keys and serialize");
+        let _ = writeln!(std::io::stderr(), "{line}");
+    });
+    let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+    let public = tools::root().join("public");
+    homefire_native::serve(listener, platform, Arc::new(service), public, std::future::pending()).await;
+    Ok(())
+}
