@@ -7,8 +7,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, header};
 
 use crate::failure::Failure;
-use crate::json;
-use crate::ollama::{self, Done, Line, Reason};
+use crate::ollama::{Done, Line, Reason};
 use crate::relay::Output;
 use crate::sse;
 
@@ -61,56 +60,52 @@ pub enum Said<'a> {
 /// Reads one line; the error is why the answer ends here.
 pub fn line(bytes: &[u8]) -> Result<Said<'_>, Failure> {
     if let Some(content) = bytes.strip_prefix(sse::TOKEN).and_then(|rest| rest.strip_suffix(b"}")) {
-        return Ok(Said::Line(Line::Piece { content: Some(string(content)?), done: None }));
+        return Ok(Said::Line(Line::Piece { content: Some(Cow::Borrowed(string(content)?)), done: None }));
     }
-    let text = std::str::from_utf8(bytes).map_err(|_| Failure::Garbage)?;
-    let mut words = text.strip_prefix(':').ok_or(Failure::Garbage)?.split_ascii_whitespace();
-    let done = match [words.next(), words.next(), words.next(), words.next()] {
-        [None, ..] => return Ok(Said::Heartbeat),
-        [Some("alive"), None, ..] => None,
-        [Some("done"), Some(why), tokens, None] => {
-            Some(Done { reason: reason(why)?, tokens: count(tokens)? })
-        }
-        [Some("cut"), Some(code), None, _] => return Err(failure(code)),
+    let done = match bytes {
+        b":" => return Ok(Said::Heartbeat),
+        b": alive" => None,
+        [b':', b' ', b'd', b'o', b'n', b'e', b' ', words @ ..] => Some(ending(words)?),
+        [b':', b' ', b'c', b'u', b't', b' ', code @ ..] => return Err(failure(code)),
         _ => return Err(Failure::Garbage),
     };
     Ok(Said::Line(Line::Piece { content: None, done }))
 }
 
-fn reason(word: &str) -> Result<Reason, Failure> {
-    let known = [Reason::Stop, Reason::Length].into_iter().find(|reason| reason.as_str() == word);
-    known.ok_or(Failure::Garbage)
+/// The reason, and behind a space the tokens, if they were counted.
+fn ending(words: &[u8]) -> Result<Done, Failure> {
+    let words = str::from_utf8(words).map_err(|_| Failure::Garbage)?;
+    let (word, tokens) = words.split_once(' ').map_or((words, None), |(word, tokens)| (word, Some(tokens)));
+    let reason = [Reason::Stop, Reason::Length].into_iter().find(|reason| reason.as_str() == word);
+    let tokens = tokens.map(str::parse).transpose().map_err(|_| Failure::Garbage)?;
+    Ok(Done { reason: reason.ok_or(Failure::Garbage)?, tokens })
 }
 
-fn count(word: Option<&str>) -> Result<Option<u64>, Failure> {
-    word.map(|word| word.parse().map_err(|_| Failure::Garbage)).transpose()
+fn failure(code: &[u8]) -> Failure {
+    CUTS.into_iter().find(|why| why.to_string().as_bytes() == code).unwrap_or(Failure::Garbage)
 }
 
-fn failure(code: &str) -> Failure {
-    CUTS.into_iter().find(|why| why.to_string() == code).unwrap_or(Failure::Garbage)
+/// A JSON string that every reader can read, as it stands. A guard writes no surrogates: nothing needs to be decoded.
+fn string(bytes: &[u8]) -> Result<&str, Failure> {
+    let text = str::from_utf8(bytes).map_err(|_| Failure::Garbage)?;
+    if is_string(bytes) { Ok(text) } else { Err(Failure::Garbage) }
 }
 
-/// A JSON string that every reader can read. What a guard writes is one, and is passed on after a look; anything else is
-/// read as JSON first.
-fn string(bytes: &[u8]) -> Result<Cow<'_, str>, Failure> {
-    let text = std::str::from_utf8(bytes).map_err(|_| Failure::Garbage)?;
-    if is_plain(bytes) {
-        return Ok(Cow::Borrowed(text));
-    }
-    let raw = json::read(text).map_err(|_| Failure::Garbage)?;
-    Ok(ollama::string(raw)?)
-}
-
-/// Whether these are two quotes with nothing between them but characters as they are, and JSON's short escapes.
-fn is_plain(bytes: &[u8]) -> bool {
+/// Whether these are two quotes with nothing between them but characters as they are, and JSON's escapes.
+fn is_string(bytes: &[u8]) -> bool {
     let Some(mut rest) = bytes.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")) else {
         return false;
     };
     while let Some(at) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..0x20)) {
-        match &rest[at..] {
-            [b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', tail @ ..] => rest = tail,
+        rest = match &rest[at..] {
+            [b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', tail @ ..] => tail,
+            [b'\\', b'u', a, b, c, d, tail @ ..]
+                if [a, b, c, d].into_iter().all(u8::is_ascii_hexdigit) && !matches!(a, b'd' | b'D') =>
+            {
+                tail
+            }
             _ => return false,
-        }
+        };
     }
     true
 }
@@ -175,10 +170,9 @@ mod tests {
         same(r#""gr\u00fc\u003cb\u003e \"q\" \\ \/ \n 😀""#);
         same(r#""ends with \\""#);
         same(r#""}""#);
-        check(br#""\ud83d\ude00""#, r#""😀""#);
-        let garbage: [&[u8]; 12] = [
-            b"", br#"""#, br#""a"#, br#"a""#, br#""a"b""#, br#""a\""#, br#""a\q""#, br#""\u12""#,
-            br#""\ud83d""#, b"\"a\tb\"", b"\"\xff\"", b"7",
+        let garbage: [&[u8]; 13] = [
+            br#""\ud83d\ude00""#, b"", br#"""#, br#""a"#, br#"a""#, br#""a"b""#, br#""a\""#, br#""a\q""#,
+            br#""\u12""#, br#""\ud83d""#, b"\"a\tb\"", b"\"\xff\"", b"7",
         ];
         for content in garbage {
             check(content, "garbage");

@@ -164,7 +164,7 @@ pub fn line(bytes: &[u8]) -> Result<Line<'_>, Garbage> {
 
 /// A JSON string that every reader can read. It is passed on as it stands unless it may hold half a surrogate pair,
 /// which JSON's grammar allows and many readers refuse.
-pub(crate) fn string(raw: &RawValue) -> Result<Cow<'_, str>, Garbage> {
+fn string(raw: &RawValue) -> Result<Cow<'_, str>, Garbage> {
     let text = raw.get();
     if !text.starts_with('"') {
         return Err(Garbage);

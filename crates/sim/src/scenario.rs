@@ -9,6 +9,7 @@ mod held;
 mod input;
 mod resume;
 mod run;
+mod stream;
 mod terminal;
 
 pub use check::searched;

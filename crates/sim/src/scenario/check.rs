@@ -7,6 +7,7 @@ use http::HeaderMap;
 use http::response::Parts;
 use serde_json::Value;
 
+use super::stream::Stream;
 use super::{Ask, Before, Expect, SECRET, Scenario, Told, VALUES, Who, guard, keeps_contract};
 use crate::node::{End, Received};
 
@@ -21,50 +22,6 @@ pub(super) struct Observed {
 impl Observed {
     pub(super) fn new(head: &Parts, body: Vec<u8>) -> Self {
         Self { head: Some((head.status.as_u16(), head.headers.clone())), body, nodes: Default::default() }
-    }
-}
-
-/// An event stream, read.
-#[derive(Debug, Default)]
-struct Stream {
-    text: String,
-    heartbeats: usize,
-    restarts: usize,
-    failovers: Vec<(String, String)>,
-    end: Option<Value>,
-}
-
-impl Stream {
-    fn read(body: &[u8]) -> Result<Self, String> {
-        let body = std::str::from_utf8(body).map_err(|_| "the events are not UTF-8")?;
-        let whole = body.strip_suffix("\n\n").ok_or(format!("the events end within a frame: {body:?}"))?;
-        let mut stream = Self::default();
-        for frame in whole.split("\n\n") {
-            if frame.starts_with(':') {
-                stream.heartbeats += 1;
-                continue;
-            }
-            let data = frame.strip_prefix("data: ").ok_or(format!("not a frame: {frame:?}"))?;
-            let event: Value = serde_json::from_str(data).map_err(|error| format!("{error}: {data}"))?;
-            same("an event after the last one", &stream.end, &None)?;
-            match event["type"].as_str() {
-                Some("token") => {
-                    let piece = event["content"].as_str().ok_or(format!("no content: {data}"))?;
-                    same("a placeholder is whole", &piece.matches('{').count(), &piece.matches('}').count())?;
-                    stream.text += piece;
-                }
-                Some("failover") => {
-                    let name = |place: &str| event[place].as_str().unwrap_or_default().to_owned();
-                    stream.failovers.push((name("from"), name("to")));
-                }
-                Some("restart") => {
-                    stream.restarts += 1;
-                    stream.text.clear();
-                }
-                _ => stream.end = Some(event),
-            }
-        }
-        Ok(stream)
     }
 }
 
@@ -319,7 +276,7 @@ fn nothing_leaks(observed: &Observed, log: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn same<T: PartialEq + Debug + ?Sized>(what: &str, seen: &T, expected: &T) -> Result<(), String> {
+pub(super) fn same<T: PartialEq + Debug + ?Sized>(what: &str, seen: &T, expected: &T) -> Result<(), String> {
     match seen == expected {
         true => Ok(()),
         false => Err(format!("{what}: expected {expected:?}, saw {seen:?}")),
