@@ -160,6 +160,13 @@ impl Relay {
         (!said.is_empty()).then_some(said)
     }
 
+    /// Behind the last byte of an answer whose length was told nobody asks for more.
+    fn end_of_known_length(&mut self) {
+        if self.lane.is_none() && matches!(&self.stage, Stage::Speaking(body) if body.is_end_stream()) {
+            self.over(End::Finished);
+        }
+    }
+
     fn overdue(&mut self) -> Handed {
         if self.lane.is_some() {
             let said = self.ended(End::Overdue, |lane| lane.cut(Failure::Broken));
@@ -220,6 +227,7 @@ impl Body for Relay {
                     // Trailers are none of ours.
                     let Ok(bytes) = frame.into_data() else { continue };
                     if let Some(said) = self.heard(bytes) {
+                        self.end_of_known_length();
                         return hand(said);
                     }
                 }

@@ -302,6 +302,16 @@ async fn the_log_tells_no_words() {
 }
 
 #[tokio::test]
+async fn what_tells_its_length_is_finished_with_it() {
+    let home = Home::start(|_| {}).await;
+    let whole = json!({"model": BEST, "messages": [{"role": "user", "content": "?"}], "stream": false});
+    home.ask("POST", "/api/chat", Some(NEW), &[], &whole.to_string()).await;
+    home.ask("GET", "/api/version", Some(NEW), &[], "").await;
+    until("both are logged", || home.log().lines().count() == 2).await;
+    assert_eq!(home.log().matches("\"end\":\"finished\"").count(), 2, "{}", home.log());
+}
+
+#[tokio::test]
 async fn one_request_after_another() {
     let home = Home::start(|_| {}).await;
     let auth = format!("host: x\r\nauthorization: Bearer {NEW}\r\n");

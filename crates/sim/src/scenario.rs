@@ -176,7 +176,8 @@ pub const SETTINGS: &[(&str, &str)] = &[
 const DRAFT_KEY: &str = "Bearer hunter2-draft-key";
 
 /// The values of the rows' drafts: they are in replies to whoever gave them, and nowhere else.
-const VALUES: [&str; 4] = ["Zacharias Quill", "4711.23", "2031-07-29", "8191"];
+/// No id happens to hold one.
+const VALUES: [&str; 4] = ["Zacharias Quill", "4711.23", "2031-07-29", "8,191"];
 
 /// What no reader and no log may ever see.
 pub const SECRET: &str = "hunter2-node-token";

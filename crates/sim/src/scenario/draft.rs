@@ -246,7 +246,7 @@ pub(super) const ROWS: &[Scenario] = &[
     Scenario {
         name: "draft_is_filled",
         ask: Ask::Draft(
-            r#"{"daysOverdue":9,"notes":"Zacharias Quill promised € 4711.23 by 2031-07-29.","values":{"clientName":"Zacharias Quill","amount":"€ 4711.23","dueDate":"2031-07-29","daysOverdue":"8191"}}"#,
+            r#"{"daysOverdue":9,"notes":"Zacharias Quill promised € 4711.23 by 2031-07-29.","values":{"clientName":"Zacharias Quill","amount":"€ 4711.23","dueDate":"2031-07-29","daysOverdue":"8,191"}}"#,
         ),
         expect: Expect {
             told: Draft(&[

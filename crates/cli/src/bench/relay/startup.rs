@@ -53,7 +53,7 @@ pub(super) async fn measure(ways: &[&Way], site: &Site<'_>) -> Result<Vec<Startu
 
 async fn start(way: &Way, site: &Site<'_>) -> Result<[u64; 3]> {
     let address = free_address().await?;
-    let mut command = way.command(site, address.port())?.context("it has an answer of its own")?;
+    let mut command = way.command(site, site.node, address.port())?.context("it has an answer of its own")?;
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let began = now();
     let mut group = Group::spawn(command)?;

@@ -10,9 +10,10 @@ use serde_json::json;
 use tokio::process::Command;
 
 use crate::bench::lanes::Lane;
+use crate::bench::line::TOKEN;
 use crate::bench::listening::free_address;
-use crate::bench::nginx;
 use crate::bench::wire::{MODEL, Wire};
+use crate::bench::{guard, nginx, release};
 use crate::edge::{self, On};
 use crate::{Refused, setup};
 
@@ -31,9 +32,12 @@ enum Program {
     Nginx,
     Pass,
     Ours,
+    /// Ours, with the guard before the node: it reads the node's lines, and ours takes frames.
+    Express,
 }
 
 const OURS: Way = Way { name: "ours", node: Wire::Lines, program: Program::Ours };
+const EXPRESS: Way = Way { name: "express", node: Wire::Lines, program: Program::Express };
 
 const SERVER: &[Way] = &[
     Way { name: "js", node: Wire::Lines, program: Program::Node("serve.mjs") },
@@ -41,12 +45,14 @@ const SERVER: &[Way] = &[
     Way { name: "nginx", node: Wire::Events, program: Program::Nginx },
     Way { name: "pass", node: Wire::Events, program: Program::Pass },
     OURS,
+    EXPRESS,
 ];
 
 const WORKERD: &[Way] = &[
     Way { name: "js", node: Wire::Lines, program: Program::Script("relay.mjs") },
     Way { name: "pass", node: Wire::Events, program: Program::Script("pass.mjs") },
     OURS,
+    EXPRESS,
 ];
 
 /// All of a runtime, or those that are named.
@@ -76,25 +82,34 @@ impl Way {
     /// Starts what stands between, and waits until it serves.
     pub(super) async fn open(&self, site: &Site<'_>) -> Result<Lane> {
         let address = free_address().await?;
-        let between = match self.command(site, address.port())? {
+        let mut between = Vec::new();
+        let mut node = site.node;
+        if matches!(self.program, Program::Express) {
+            let program = release::build("homefire-node", "homefire-node", "guard")?;
+            node = free_address().await?;
+            let (guard, _) = guard::start(&program, node, site.node, site.streams, site.folder).await?;
+            // It stands at the node's side, and is not what is measured.
+            between.push((guard, Vec::new()));
+        }
+        between.push(match self.command(site, node, address.port())? {
             Some(command) => {
                 let mut group = edge::start(command, address.port()).await?;
                 let processes = edge::processes(&mut group)?;
                 (group, processes)
             }
             None => nginx::start(setup::nginx()?, address, site.node, site.streams, site.folder).await?,
-        };
-        Ok(Lane::new(self.name, address, [self.node, Wire::Events], vec![between]))
+        });
+        Ok(Lane::new(self.name, address, [self.node, Wire::Events], between))
     }
 
     /// Whoever reads what it relays has answers of its own, too.
     pub(super) fn answers_alone(&self) -> bool {
-        self.node == Wire::Lines
+        self.node == Wire::Lines && !matches!(self.program, Program::Express)
     }
 
     /// None of nginx, which is started as the other bench does it.
-    pub(super) fn command(&self, site: &Site<'_>, port: u16) -> Result<Option<Command>> {
-        let url = format!("http://{}", site.node);
+    pub(super) fn command(&self, site: &Site<'_>, node: SocketAddr, port: u16) -> Result<Option<Command>> {
+        let url = format!("http://{node}");
         let told = [("NODE_URL".to_owned(), url.clone())];
         Ok(Some(match self.program {
             Program::Nginx => return Ok(None),
@@ -110,10 +125,12 @@ impl Way {
             Program::Pass => {
                 let mut command = Command::new(std::env::current_exe()?);
                 command.args(["bench", "pass", "--port", &port.to_string()]);
-                command.args(["--node", &site.node.to_string()]);
+                command.args(["--node", &node.to_string()]);
                 command
             }
-            Program::Ours => edge::command(site.on, "terminal", port, &variables(&url), site.folder)?,
+            Program::Ours | Program::Express => {
+                edge::command(site.on, "terminal", port, &variables(&url), site.folder)?
+            }
         }))
     }
 }
@@ -124,7 +141,7 @@ fn peer(file: &str) -> PathBuf {
 
 /// One node, as many readers as there are, and answers as long as they are.
 fn variables(node: &str) -> Vec<(String, String)> {
-    let nodes = json!([{"name": MODEL, "url": node, "models": [MODEL]}]).to_string();
+    let nodes = json!([{"name": MODEL, "url": node, "models": [MODEL], "token": TOKEN}]).to_string();
     let variables = [
         ("HOMEFIRE_NODES", &*nodes),
         ("ANSWER_MS", "600000"),
@@ -146,7 +163,7 @@ mod tests {
             let names = on(on_which, &names).map(|ways| ways.iter().map(|way| way.name).collect::<Vec<_>>());
             assert_eq!(names.unwrap_or_default(), expect);
         };
-        check(On::Workerd, &[], &["js", "pass", "ours"]);
+        check(On::Workerd, &[], &["js", "pass", "ours", "express"]);
         check(On::Native, &["ours", "bare"], &["bare", "ours"]);
         check(On::Workerd, &["nginx"], &[]);
     }
