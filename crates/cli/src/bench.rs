@@ -52,13 +52,14 @@ pub(crate) async fn run(what: What) -> Result<()> {
         What::Relay(options) => alone(|| relay::run(options)).await,
         What::FirstWord => first_word::run(),
         What::Serve => alone(serve::run).await,
-        // On as many threads as the native server.
-        What::Pass(options) => pass::run(options).await,
+        What::Pass(options) => alone(|| pass::run(options)).await,
     }
 }
 
-/// On one thread, for work that wanders between threads would be measured with everything else.
-async fn alone<F: Future<Output = Result<()>>>(task: impl FnOnce() -> F + Send + 'static) -> Result<()> {
+/// On one thread: work that wanders between threads costs more, and is measured with everything else.
+pub(crate) async fn alone<F: Future<Output = Result<()>>>(
+    task: impl FnOnce() -> F + Send + 'static,
+) -> Result<()> {
     let run = move || Builder::new_current_thread().enable_all().build()?.block_on(task());
     tokio::task::spawn_blocking(run).await?
 }

@@ -8,6 +8,7 @@ use anyhow::{Result, ensure};
 use clap::Args;
 use homefire_sim::chaos;
 
+use crate::bench::alone;
 use crate::bench::machine::allow_files;
 use crate::edge::{self, On};
 
@@ -32,7 +33,7 @@ const FILES: u64 = 4096;
 
 pub(crate) async fn run(options: Options) -> Result<()> {
     if let Some(port) = options.serve {
-        return edge::serve(port).await;
+        return alone(move || edge::serve(port)).await;
     }
     allow_files(FILES)?;
     let seed = options.seed.unwrap_or_else(drawn);
