@@ -3,12 +3,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::stream::{self, StreamExt};
 use homefire_core::platform::Platform;
-use homefire_core::reply::Body;
-use homefire_core::service::{self, Service};
+use homefire_core::service::Service;
 use homefire_sim::scenario::{self, Chunks, MODELS, SETTINGS, Scenario, World, nodes_variable};
-use homefire_sim::{InProcess, Node, Pace, Reach};
+use homefire_sim::{InProcess, Node, Pace, Reach, house};
 use http::{Request, Response};
 
 /// Plays one row in a world of its own.
@@ -50,14 +48,7 @@ impl VirtualWorld {
 
 impl World for VirtualWorld {
     async fn send(&self, _at: &str, request: Request<Bytes>) -> Result<Response<Chunks>, String> {
-        let request = request.map(|body| Box::pin(stream::once(async { Ok::<_, String>(body) })));
-        let reply = service::handle(&self.platform, &self.service, request).await;
-        Ok(reply.map(|body| -> Chunks {
-            match body {
-                Body::Whole(bytes) => Box::pin(stream::once(async { Ok(bytes) })),
-                Body::Events(events) => Box::pin(events.map(Ok)),
-            }
-        }))
+        Ok(house::answer(&self.platform, &self.service, request).await)
     }
 
     fn node(&self, nth: usize) -> Node {

@@ -4,12 +4,10 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use http::header::{
-    ACCEPT, CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderValue, RETRY_AFTER,
-};
-use http::{HeaderMap, Request, Response, StatusCode, Version, response};
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::{HeaderMap, Request, Response, StatusCode, response};
 use http_body::Body as _;
-use http_body_util::{BodyExt, Either, Full, Limited};
+use http_body_util::{Either, Full};
 use hyper::body::Incoming;
 use serde_json::{Map, Value};
 use tokio::sync::Semaphore;
@@ -17,7 +15,7 @@ use tokio::time::{Duration, Instant, timeout};
 
 use crate::admission::{Gate, Lane, Load, Rules};
 use crate::auth::{Auth, NoTokens};
-use crate::body::{self, Ask};
+use crate::body::Ask;
 use crate::config::{Config, Model};
 use crate::drain::{Order, Switch};
 use crate::health;
@@ -29,6 +27,7 @@ use crate::ollama::Ollama;
 use crate::proxy::Relay;
 use crate::pulse::Pulse;
 use crate::refusal::Refusal;
+use crate::request;
 use crate::routes::Route;
 use crate::visit::Visit;
 use crate::wedge::Watch;
@@ -64,11 +63,6 @@ const MOST_LISTS: usize = 16;
 /// Names in `x-homefire-models`.
 const MOST_CHOICES: usize = 8;
 
-/// Of a body that is refused unread: enough that a client hears the refusal instead of a broken connection.
-const MOST_DISCARDED: usize = 256 * 1024;
-const DISCARD: Duration = Duration::from_secs(2);
-
-const REQUEST_ID: &str = "x-request-id";
 const MODELS: &str = "x-homefire-models";
 const MODEL: &str = "x-homefire-model";
 const IN_FLIGHT: &str = "x-homefire-inflight";
@@ -151,14 +145,14 @@ pub(crate) async fn handle(
     peer: SocketAddr,
     pulse: Pulse,
 ) -> Response<Body> {
-    pulse.busy(stays(&request));
+    pulse.busy(request::stays(&request));
     if request.body().is_end_stream() {
         pulse.taken();
     }
-    let id = request_id(request.headers());
+    let id = request::id(request.headers());
     let route = Route::of(request.method(), request.uri());
     let mut visit = Visit::new(Arc::clone(&app), route, id.clone());
-    let is_outside = !peer.ip().is_loopback() || is_forwarded(request.headers());
+    let is_outside = !peer.ip().is_loopback() || request::is_forwarded(request.headers());
     let mut reply = match admit(&app, request, route, is_outside, &pulse).await {
         Ok(Admitted::Here(reply)) => {
             visit.line.status = reply.status().as_u16();
@@ -177,7 +171,7 @@ pub(crate) async fn handle(
         pulse.idle();
     }
     let headers = reply.headers_mut();
-    headers.insert(REQUEST_ID, id.parse().expect("the characters of an id are visible"));
+    headers.insert(request::ID, id.parse().expect("the characters of an id are visible"));
     headers.insert(IN_FLIGHT, app.in_flight().into());
     reply
 }
@@ -214,7 +208,7 @@ async fn admit(
         _ => {}
     }
     let refuse = async |body: Incoming, refusal: Refusal| {
-        discard(body, pulse).await;
+        request::discard(body, pulse).await;
         Err(refusal)
     };
     if !app.auth.allows(&head.headers, is_outside).await {
@@ -229,12 +223,12 @@ async fn admit(
         return refuse(body, Refusal::Draining).await;
     }
     if !route.has_body() {
-        discard(body, pulse).await;
+        request::discard(body, pulse).await;
         let (lane, headers, body) = (app.lists(), head.headers, Bytes::new());
         return Ok(Admitted::There(Errand { route, lane, headers, body, runner: None, manner: None }));
     }
     let place = timeout(app.config.waits.queue, app.desk.acquire()).await.map_err(|_| Refusal::Busy)?;
-    let text = gather(&head.headers, body, app.config.waits.body).await?;
+    let text = request::gather(&head.headers, body, app.config.waits.body).await?;
     pulse.taken();
     let ask = Ask::read(route, &text, &app.config.limits)?;
     let lane = choose(app, route, &head.headers, &ask)?;
@@ -292,7 +286,7 @@ async fn forward(
     }
     let mut request =
         app.ollama.request(errand.route.method(), errand.route.path(), &errand.headers, errand.body);
-    request.headers_mut().insert(REQUEST_ID, id.parse().expect("the characters of an id are visible"));
+    request.headers_mut().insert(request::ID, id.parse().expect("the characters of an id are visible"));
     if errand.manner == Some(Manner::Frames) {
         request.headers_mut().insert(ACCEPT, HeaderValue::from_static(lane::LINES));
     }
@@ -352,68 +346,8 @@ fn passed(status: StatusCode) -> StatusCode {
     }
 }
 
-async fn gather(headers: &HeaderMap, body: Incoming, patience: Duration) -> Result<Bytes, Refusal> {
-    let told = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if told.is_some_and(|length| length > body::LONGEST as u64) {
-        return Err(Refusal::TooLarge);
-    }
-    let read = timeout(patience, Limited::new(body, body::LONGEST).collect()).await;
-    let read = read.map_err(|_| Refusal::SlowBody)?;
-    read.map(|body| body.to_bytes()).map_err(|error| match error.is::<http_body_util::LengthLimitError>() {
-        true => Refusal::TooLarge,
-        false => Refusal::Body("the body is broken"),
-    })
-}
-
-async fn discard(body: Incoming, pulse: &Pulse) {
-    let mut body = Limited::new(body, MOST_DISCARDED);
-    let read = async {
-        loop {
-            match body.frame().await {
-                Some(Ok(_)) => {}
-                Some(Err(_)) => return,
-                None => return pulse.taken(),
-            }
-        }
-    };
-    let _ = timeout(DISCARD, read).await;
-}
-
 fn bare(name: &str) -> &str {
     name.strip_suffix(":latest").unwrap_or(name)
-}
-
-/// Whether its sender may send another one after it: in doubt not.
-fn stays(request: &Request<Incoming>) -> bool {
-    let told = request.headers().get(CONNECTION);
-    let is_told_to = told.is_none_or(|value| value.as_bytes().eq_ignore_ascii_case(b"keep-alive"));
-    request.version() == Version::HTTP_11 && is_told_to
-}
-
-/// Whether a proxy has brought it: cloudflared runs on this very machine.
-fn is_forwarded(headers: &HeaderMap) -> bool {
-    headers.keys().any(|name| {
-        let name = name.as_str();
-        name.starts_with("cf-")
-            || name.starts_with("x-forwarded-")
-            || name == "forwarded"
-            || name == "x-real-ip"
-    })
-}
-
-/// The client's own, if it can be written anywhere, otherwise a new one.
-fn request_id(headers: &HeaderMap) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    let given = headers.get(REQUEST_ID).and_then(|value| value.to_str().ok());
-    let given = given.filter(|id| !id.is_empty() && id.len() <= 64 && id.bytes().all(is_plain));
-    given.map_or_else(
-        || {
-            let mut bytes = [0; 8];
-            getrandom::fill(&mut bytes).expect("the operating system has a source of chance");
-            format!("{:016x}", u64::from_be_bytes(bytes))
-        },
-        str::to_owned,
-    )
 }
 
 fn whole(bytes: Bytes) -> Body {

@@ -19,6 +19,7 @@ mod ollama;
 mod proxy;
 mod pulse;
 mod refusal;
+mod request;
 mod routes;
 mod server;
 mod visit;

@@ -4,11 +4,11 @@ use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
 use homefire_core::reply::{Body, Reply};
 use homefire_core::service::{self, Service};
-use http::{HeaderMap, Request};
+use http::{HeaderMap, Request, Response};
 
 use crate::in_process::InProcess;
 use crate::node::{Node, Pace};
-use crate::scenario::{MODELS, nodes_variable};
+use crate::scenario::{Chunks, MODELS, nodes_variable};
 
 /// One instance of the service, and the world around it.
 #[derive(Debug)]
@@ -80,9 +80,23 @@ pub async fn ask(platform: &InProcess, service: &Service) -> Reply {
 }
 
 async fn send(platform: &InProcess, service: &Service, body: String) -> Reply {
-    let body = stream::iter([Ok::<_, String>(Bytes::from(body))]);
     let request = Request::post("/api/terminal").header("content-type", "application/json");
-    let request = request.body(Box::pin(body)).expect("the request is well formed");
+    let request = request.body(Bytes::from(body)).expect("the request is well formed");
+    handle(platform, service, request).await
+}
+
+/// An instance's answer to any request, as a socket would bring it.
+pub async fn answer(platform: &InProcess, service: &Service, request: Request<Bytes>) -> Response<Chunks> {
+    handle(platform, service, request).await.map(|body| -> Chunks {
+        match body {
+            Body::Whole(bytes) => Box::pin(stream::once(async { Ok(bytes) })),
+            Body::Events(events) => Box::pin(events.map(Ok)),
+        }
+    })
+}
+
+async fn handle(platform: &InProcess, service: &Service, request: Request<Bytes>) -> Reply {
+    let request = request.map(|body| Box::pin(stream::once(async { Ok::<_, String>(body) })));
     service::handle(platform, service, request).await
 }
 

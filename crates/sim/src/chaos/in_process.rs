@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::stream::{self, StreamExt};
-use homefire_core::reply::Body;
-use homefire_core::service::{self, Service};
+use homefire_core::service::Service;
 use http::{Request, Response};
 
 use super::town::{MAIL_KEY, NODES, Part, Rules, STORE_TOKEN, Town, variables};
+use crate::house;
 use crate::in_process::InProcess;
 use crate::mail::Mailroom;
 use crate::node::{Node, Pace};
@@ -49,14 +48,7 @@ impl Default for VirtualTown {
 
 impl Town for VirtualTown {
     async fn send(&self, request: Request<Bytes>) -> Result<Response<Chunks>, String> {
-        let request = request.map(|body| Box::pin(stream::once(async { Ok::<_, String>(body) })));
-        let reply = service::handle(&self.platform, &self.service, request).await;
-        Ok(reply.map(|body| -> Chunks {
-            match body {
-                Body::Whole(bytes) => Box::pin(stream::once(async { Ok(bytes) })),
-                Body::Events(events) => Box::pin(events.map(Ok)),
-            }
-        }))
+        Ok(house::answer(&self.platform, &self.service, request).await)
     }
 
     fn nodes(&self) -> &[Node] {

@@ -1,0 +1,86 @@
+//! What a request says beside what it asks for: who brought it, what it is called, whether another follows; and its body, as
+//! far as it is read.
+
+use bytes::Bytes;
+use http::header::{CONNECTION, CONTENT_LENGTH};
+use http::{HeaderMap, Request, Version};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use tokio::time::{Duration, timeout};
+
+use crate::body;
+use crate::pulse::Pulse;
+use crate::refusal::Refusal;
+
+/// Of a body that is refused unread: enough that a client hears the refusal instead of a broken connection.
+const MOST_DISCARDED: usize = 256 * 1024;
+const DISCARD: Duration = Duration::from_secs(2);
+
+/// The header that names a request.
+pub(crate) const ID: &str = "x-request-id";
+
+/// Whether its sender may send another one after it: in doubt not.
+pub(crate) fn stays(request: &Request<Incoming>) -> bool {
+    let told = request.headers().get(CONNECTION);
+    let is_told_to = told.is_none_or(|value| value.as_bytes().eq_ignore_ascii_case(b"keep-alive"));
+    request.version() == Version::HTTP_11 && is_told_to
+}
+
+/// Whether a proxy has brought it: cloudflared runs on this very machine.
+pub(crate) fn is_forwarded(headers: &HeaderMap) -> bool {
+    headers.keys().any(|name| {
+        let name = name.as_str();
+        name.starts_with("cf-")
+            || name.starts_with("x-forwarded-")
+            || name == "forwarded"
+            || name == "x-real-ip"
+    })
+}
+
+/// The client's own, if it can be written anywhere, otherwise a new one.
+pub(crate) fn id(headers: &HeaderMap) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    let given = headers.get(ID).and_then(|value| value.to_str().ok());
+    let given = given.filter(|id| !id.is_empty() && id.len() <= 64 && id.bytes().all(is_plain));
+    given.map_or_else(
+        || {
+            let mut bytes = [0; 8];
+            getrandom::fill(&mut bytes).expect("the operating system has a source of chance");
+            format!("{:016x}", u64::from_be_bytes(bytes))
+        },
+        str::to_owned,
+    )
+}
+
+/// The body, if it is there in time and not too long.
+pub(crate) async fn gather(
+    headers: &HeaderMap,
+    body: Incoming,
+    patience: Duration,
+) -> Result<Bytes, Refusal> {
+    let told = headers.get(CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if told.is_some_and(|length| length > body::LONGEST as u64) {
+        return Err(Refusal::TooLarge);
+    }
+    let read = timeout(patience, Limited::new(body, body::LONGEST).collect()).await;
+    let read = read.map_err(|_| Refusal::SlowBody)?;
+    read.map(|body| body.to_bytes()).map_err(|error| match error.is::<http_body_util::LengthLimitError>() {
+        true => Refusal::TooLarge,
+        false => Refusal::Body("the body is broken"),
+    })
+}
+
+/// Reads on for a while, so that a client hears the refusal.
+pub(crate) async fn discard(body: Incoming, pulse: &Pulse) {
+    let mut body = Limited::new(body, MOST_DISCARDED);
+    let read = async {
+        loop {
+            match body.frame().await {
+                Some(Ok(_)) => {}
+                Some(Err(_)) => return,
+                None => return pulse.taken(),
+            }
+        }
+    };
+    let _ = timeout(DISCARD, read).await;
+}
