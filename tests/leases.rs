@@ -24,11 +24,16 @@ struct Fleet {
 
 impl Fleet {
     fn new() -> Self {
+        Self::with(&[])
+    }
+
+    fn with(more: &[(&'static str, &'static str)]) -> Self {
         let settings = [
             ("UPSTASH_REDIS_REST_URL", "http://store"),
             ("UPSTASH_REDIS_REST_TOKEN", "store-token"),
             ("ANSWER_MS", "600000"),
         ];
+        let settings = [&settings, more].concat();
         let House { platform, service } = House::new(&settings);
         let instances = [service, house::instance(&settings)];
         let store = Upstash::new(Slate::default(), "store-token");
@@ -126,6 +131,35 @@ async fn nobody_waits_for_the_store() {
     fault(Some(Fault::Slow(Duration::from_millis(40))), "Fleet", 40).await;
     fault(Some(Fault::Slow(Duration::from_millis(400))), "Instance", 50).await;
     fault(Some(Fault::Hang), "Instance", 50).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_is_not_alone_here_waits_for_no_count() {
+    let second = async |fault: Option<Fault>| {
+        let fleet = Fleet::new();
+        let first = fleet.ask(0).await;
+        check(&fleet, BEST, 1, "Fleet");
+        fault.into_iter().for_each(|fault| fleet.store.queue(fault));
+        let began = Instant::now();
+        let ask = async { (fleet.ask(0).await, began.elapsed()) };
+        let (_, (second, took)) = join(read(first), ask).await;
+        check(&fleet, LIGHTER, 2, "Instance");
+        read(second).await;
+        fleet.settle().await;
+        assert_eq!(fleet.leases(), 0);
+        took
+    };
+    assert_eq!(second(Some(Fault::Hang)).await, second(None).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_there_is_no_choice_nobody_is_counted() {
+    let fleet = Fleet::with(&[("FALLBACK_MODEL", BEST)]);
+    let first = fleet.ask(0).await;
+    check(&fleet, BEST, 1, "Instance");
+    assert_eq!(fleet.leases(), 0);
+    let (_, second) = join(read(first), read(fleet.ask(1).await)).await;
+    assert!(second.contains("\"done\""), "{second}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_channel::oneshot::{Receiver, Sender, channel};
 
 use crate::load::{Counted, Load};
-use crate::platform::{Elapsed, Platform, new_id, within};
+use crate::platform::{Platform, new_id, within};
 use crate::service::Service;
 use crate::store::{self, CountedIn};
 
@@ -27,21 +27,25 @@ pub(crate) struct Lease {
 }
 
 /// Counts a request in. Where the keeper is away, or slow, the count is this instance's own; where every node has a
-/// guard that counts, nobody else needs to.
+/// guard that counts, or no node has two models to choose from, nobody else needs to.
 pub(crate) async fn take<P: Platform>(platform: &P, service: &Service) -> Lease {
     let here = service.memory.lease();
     let own = Load { in_flight: here.in_flight(), counted: Counted::Instance };
-    if !store::is_shared(platform, service) || service.outlook.are_guarded(&service.config) {
+    let is_moot =
+        service.outlook.are_guarded(&service.config) || !service.config.nodes.iter().any(Load::matters);
+    if is_moot || !store::is_shared(platform, service) {
         return Lease { load: own, _here: here, _everywhere: None };
     }
     let (tell, told) = channel();
     let (everywhere, returned) = channel();
     platform.wait_until(keep(platform.clone(), service.clone(), tell, returned));
-    let load = match within(platform, PATIENCE, told).await {
-        Ok(Ok(count)) => Load { in_flight: count.max(own.in_flight), counted: Counted::Fleet },
-        Ok(Err(_)) | Err(Elapsed) => own,
+    let load = match own.is_alone() {
+        true => within(platform, PATIENCE, told).await.ok().and_then(Result::ok),
+        // Whoever is not alone here is not alone among all: the count would change nothing.
+        false => None,
     };
-    Lease { load, _here: here, _everywhere: Some(everywhere) }
+    let load = load.map(|count| Load { in_flight: count.max(own.in_flight), counted: Counted::Fleet });
+    Lease { load: load.unwrap_or(own), _here: here, _everywhere: Some(everywhere) }
 }
 
 /// Keeps a lease with the keeper until it is returned. One that was not confirmed may be there all the same.

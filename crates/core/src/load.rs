@@ -28,9 +28,16 @@ pub enum Counted {
 impl Load {
     /// The best model of `node` for a request that is alone, the lighter one from the second in flight on.
     pub fn model(self, node: &Node) -> &str {
-        match self.in_flight {
-            0 | 1 => &node.models.primary,
-            _ => &node.models.fallback,
-        }
+        if self.is_alone() { &node.models.primary } else { &node.models.fallback }
+    }
+
+    /// Whether no other request is in flight.
+    pub fn is_alone(self) -> bool {
+        self.in_flight <= 1
+    }
+
+    /// Whether `node` has a model for each.
+    pub fn matters(node: &Node) -> bool {
+        node.models.primary != node.models.fallback
     }
 }
