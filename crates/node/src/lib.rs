@@ -5,6 +5,7 @@
 
 pub mod admission;
 pub mod auth;
+mod bell;
 mod body;
 pub mod config;
 pub mod drain;

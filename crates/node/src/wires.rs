@@ -17,6 +17,8 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use crate::bell::Bell;
+
 /// Connections that are kept while nobody uses them.
 const MOST_KEPT: usize = 64;
 
@@ -54,6 +56,8 @@ struct Taken {
 pub(crate) struct Coming {
     body: Incoming,
     taken: Taken,
+    /// hyper's server asks for more several times a piece, and hardly ever is there more.
+    bell: Bell,
 }
 
 impl Wires {
@@ -81,7 +85,7 @@ impl Wires {
                     asking.as_mut().poll(&mut idle())
                 });
                 request = match reply.await {
-                    Ok(reply) => return Ok(reply.map(|body| Coming { body, taken })),
+                    Ok(reply) => return Ok(reply.map(|body| Coming { body, taken, bell: Bell::new() })),
                     // It was closed just then, and Ollama has heard nothing.
                     Err(mut error) => match error.take_message().filter(|_| !is_new) {
                         Some(request) => request,
@@ -151,26 +155,20 @@ impl Drop for Taken {
     }
 }
 
-impl Coming {
-    fn hear(&mut self, cx: &mut Context<'_>) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
-        self.taken.go_on(cx);
-        Pin::new(&mut self.body).poll_frame(&mut idle())
-    }
-}
-
 impl Body for Coming {
     type Data = Bytes;
     type Error = hyper::Error;
 
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
-        // hyper wakes whoever moves a connection along for each piece that is taken, and who takes it is awake.
-        match self.hear(&mut idle()) {
-            Poll::Pending => self.hear(cx),
-            heard => heard,
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
+        let Self { body, taken, bell } = self.get_mut();
+        while bell.has_rung(cx) {
+            taken.go_on(&mut Context::from_waker(bell.waker()));
+            if let Poll::Ready(heard) = Pin::new(&mut *body).poll_frame(&mut idle()) {
+                bell.again();
+                return Poll::Ready(heard);
+            }
         }
+        Poll::Pending
     }
 
     fn is_end_stream(&self) -> bool {
