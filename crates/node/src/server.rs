@@ -161,6 +161,8 @@ async fn talk(
         .header_read_timeout(waits.idle)
         .max_headers(MOST_HEADERS)
         .max_buf_size(LONGEST_HEAD)
+        // One short piece costs less than the three that a word would be.
+        .writev(false)
         .serve_connection(wire, answer);
     let mut overdue = pin!(async {
         while !pulse.is_overdue(Instant::now(), &waits) {
