@@ -83,7 +83,7 @@ enum Command {
     },
     /// Install what the Workers and Vercel builds and the tests need. The first time takes some minutes.
     ///
-    /// Rust's wasm target, worker-build, wasm-bindgen, cargo-fuzz, the npm packages of `tools/`, the Python client of Ollama, and
+    /// Rust's wasm target, wasm-bindgen, cargo-fuzz, the npm packages of `tools/`, the Python client of Ollama, and
     /// redis-server, where this is root on a machine with apt-get. What is compiled is kept in `$CARGO_HOME/homefire`, outside the
     /// repository.
     #[command(after_help = EXIT_CODES)]

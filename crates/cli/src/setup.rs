@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use homefire::process::run;
-use homefire::tools::{self, CARGO_FUZZ, OLLAMA_PYPI, WORKER_BUILD};
+use homefire::tools::{self, CARGO_FUZZ, OLLAMA_PYPI};
 
 /// Everything.
 pub(crate) fn everything() -> Result<()> {
@@ -20,7 +20,6 @@ pub(crate) fn everything() -> Result<()> {
 /// What the Worker is built and run with.
 pub(crate) fn worker() -> Result<()> {
     wasm_target()?;
-    cargo_tool("worker-build", "worker-build", WORKER_BUILD)?;
     cargo_tool("wasm-bindgen-cli", "wasm-bindgen", &tools::wasm_bindgen()?)?;
     npm()
 }

@@ -4,9 +4,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// Turns the Worker's crate into what `wrangler` deploys.
-pub const WORKER_BUILD: &str = "0.8.7";
-
 /// Drives libFuzzer.
 pub const CARGO_FUZZ: &str = "0.13.2";
 

@@ -10,18 +10,31 @@ use http::StatusCode;
 use js_sys::Uint8Array;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortController, RequestInit, RequestRedirect, WorkerGlobalScope};
-use worker::Headers;
-use worker::send::SendWrapper;
+use web_sys::{AbortController, ReadableStream, RequestInit, RequestRedirect, WorkerGlobalScope};
 
 use crate::chunks::Chunks;
 use crate::context::is_in_request;
+use crate::headers;
+use crate::send::SendWrapper;
 
-/// A node's reply, chunk by chunk.
+/// A node's reply, or a reader's request, chunk by chunk.
 pub(crate) struct Body {
     /// None where there is no body.
     chunks: Option<SendWrapper<Chunks>>,
-    _abort: Abort,
+    /// A reader's request is not ours to abort.
+    _abort: Option<Abort>,
+}
+
+impl Body {
+    /// What a reader sends.
+    pub(crate) fn of_request(request: &web_sys::Request) -> Result<Self, JsValue> {
+        Self::of(request.body(), None)
+    }
+
+    fn of(stream: Option<ReadableStream>, abort: Option<Abort>) -> Result<Self, JsValue> {
+        let chunks = stream.map(|stream| Chunks::of(&stream)).transpose()?;
+        Ok(Self { chunks: chunks.map(SendWrapper::new), _abort: abort })
+    }
 }
 
 impl Drop for Body {
@@ -49,7 +62,7 @@ impl Stream for Body {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         match &mut self.chunks {
-            Some(chunks) => Pin::new(&mut chunks.0).poll_next(cx),
+            Some(chunks) => Pin::new(&mut **chunks).poll_next(cx),
             None => Poll::Ready(None),
         }
     }
@@ -70,21 +83,16 @@ pub(crate) async fn fetch(request: http::Request<Bytes>) -> Result<http::Respons
 }
 
 fn reply(response: &web_sys::Response, abort: Abort) -> Result<http::Response<Body>, JsValue> {
-    let chunks = response.body().map(|stream| Chunks::of(&stream)).transpose()?;
-    let mut reply = http::Response::new(Body { chunks: chunks.map(SendWrapper::new), _abort: abort });
+    let mut reply = http::Response::new(Body::of(response.body(), Some(abort))?);
     *reply.status_mut() = StatusCode::from_u16(response.status()).map_err(|_| JsValue::NULL)?;
-    *reply.headers_mut() = Headers(response.headers()).into();
+    *reply.headers_mut() = headers::read(&response.headers())?;
     Ok(reply)
 }
 
 fn init(request: &http::Request<Bytes>, controller: &AbortController) -> Result<RequestInit, JsValue> {
-    let headers = web_sys::Headers::new()?;
-    for (name, value) in request.headers() {
-        headers.append(name.as_str(), value.to_str().map_err(|_| JsValue::NULL)?)?;
-    }
     let init = RequestInit::new();
     init.set_method(request.method().as_str());
-    init.set_headers(&headers);
+    init.set_headers(&headers::write(request.headers())?.into());
     // Access answers with a redirect to its login page.
     init.set_redirect(RequestRedirect::Manual);
     init.set_signal(Some(&controller.signal()));

@@ -1,18 +1,24 @@
 //! Homefire as a Cloudflare Worker: JavaScript on one side, core on the other.
 //!
-//! In scope: the platform's promises, streams and bindings. Out of scope: what is answered. What JavaScript hands out is
-//! not `Send`; an isolate has one thread, and this crate alone says so, through `worker::send`.
+//! In scope: the platform's promises, streams and bindings. Out of scope: what is answered. `entry.js` is what Cloudflare
+//! calls, and hands over to the functions here.
 
 mod chunks;
 mod context;
+pub mod env;
 mod fetch;
+mod headers;
 mod limiter;
 mod outcomes;
 mod outlet;
 mod platform;
-mod records;
+pub mod records;
+mod send;
 mod task;
 mod timer;
+
+// `task` says `worker::send`.
+extern crate self as worker;
 
 use std::sync::OnceLock;
 
@@ -20,26 +26,29 @@ use homefire_core::config::Faults;
 use homefire_core::limits::Address;
 use homefire_core::reply::{self, Reply};
 use homefire_core::service::{self, Service};
-use http::HeaderMap;
-use worker::{
-    Context, Env, Headers, HttpRequest, Response, ResponseBuilder, ScheduleContext, ScheduledEvent,
-    console_error, event,
-};
+use http::{HeaderMap, Method, Uri};
+use js_sys::Uint8Array;
+use wasm_bindgen::JsValue;
+use wasm_bindgen::prelude::wasm_bindgen;
+use web_sys::{Request, Response, ResponseInit, console};
 
+use env::{Context, Env};
+use fetch::Body;
 use platform::Worker;
 
-/// A panic ends every answer of the isolate: its place in the sources is what there is to know about it.
-#[event(start)]
+/// A panic ends every answer of the isolate: its place in the sources is what there is to know about it. What comes next
+/// begins anew.
+#[wasm_bindgen(start)]
 fn start() {
-    std::panic::set_hook(Box::new(|panic| console_error!("{panic}")));
+    std::panic::set_hook(Box::new(|panic| console::error_1(&panic.to_string().into())));
+    wasm_bindgen::handler::set_on_abort(wasm_bindgen::handler::schedule_reinit);
 }
 
-#[event(fetch)]
-async fn fetch(mut request: HttpRequest, env: Env, context: Context) -> worker::Result<Response> {
-    let platform = Worker::of_request(&env, context);
-    if let Some(address) = address(request.headers()) {
-        request.extensions_mut().insert(address);
-    }
+/// A reader's request.
+#[wasm_bindgen(js_name = fetch)]
+pub async fn answer(request: Request, env: Env, context: Context) -> Result<Response, JsValue> {
+    let platform = Worker::new(&env, context);
+    let request = read(&request)?;
     let reply = match service(&env) {
         Ok(service) => service::handle(&platform, service, request).await,
         Err(faults) => service::misconfigured(&platform, request.headers(), faults),
@@ -48,13 +57,30 @@ async fn fetch(mut request: HttpRequest, env: Env, context: Context) -> worker::
 }
 
 /// One round of the monitor, as often as `wrangler.toml` says.
-#[event(scheduled)]
-async fn scheduled(_: ScheduledEvent, env: Env, context: ScheduleContext) {
-    let platform = Worker::of_round(&env, context);
+#[wasm_bindgen]
+pub async fn scheduled(_: JsValue, env: Env, context: Context) {
+    let platform = Worker::new(&env, context);
     match service(&env) {
         Ok(service) => service::round(&platform, service).await,
         Err(faults) => drop(service::misconfigured(&platform, &HeaderMap::new(), faults)),
     }
+}
+
+/// Read once an isolate: bindings do not change while it lives.
+fn service(env: &Env) -> Result<&'static Service, &'static Faults> {
+    static SERVICE: OnceLock<Result<Service, Faults>> = OnceLock::new();
+    SERVICE.get_or_init(|| Service::from_reader(|name| env.text(name))).as_ref()
+}
+
+fn read(request: &Request) -> Result<http::Request<Body>, JsValue> {
+    let mut read = http::Request::new(Body::of_request(request)?);
+    *read.method_mut() = Method::try_from(&*request.method()).map_err(|_| JsValue::NULL)?;
+    *read.uri_mut() = Uri::try_from(request.url()).map_err(|_| JsValue::NULL)?;
+    *read.headers_mut() = headers::read(&request.headers())?;
+    if let Some(address) = address(read.headers()) {
+        read.extensions_mut().insert(address);
+    }
+    Ok(read)
 }
 
 /// Cloudflare writes this header itself, over whatever a client has put there.
@@ -63,21 +89,18 @@ fn address(headers: &HeaderMap) -> Option<Address> {
     Some(Address(address.to_str().ok()?.to_owned()))
 }
 
-/// Read once an isolate: bindings do not change while it lives.
-fn service(env: &Env) -> Result<&'static Service, &'static Faults> {
-    static SERVICE: OnceLock<Result<Service, Faults>> = OnceLock::new();
-    // Variables and secrets are the same kind of binding.
-    let read = |name: &str| env.var(name).ok().map(|value| value.to_string());
-    SERVICE.get_or_init(|| Service::from_reader(read)).as_ref()
-}
-
-fn convert(reply: Reply) -> worker::Result<Response> {
+fn convert(reply: Reply) -> Result<Response, JsValue> {
     let (head, body) = reply.into_parts();
-    let response =
-        ResponseBuilder::new().with_status(head.status.as_u16()).with_headers(Headers::from(head.headers));
+    let init = ResponseInit::new();
+    init.set_status(head.status.as_u16());
+    init.set_headers(&headers::write(&head.headers)?.into());
     match body {
-        reply::Body::Whole(bytes) if bytes.is_empty() => Ok(response.empty()),
-        reply::Body::Whole(bytes) => Ok(response.fixed(bytes.to_vec())),
-        reply::Body::Events(events) => Ok(response.stream(outlet::stream(events)?)),
+        reply::Body::Whole(bytes) if bytes.is_empty() => Response::new_with_opt_str_and_init(None, &init),
+        reply::Body::Whole(bytes) => {
+            Response::new_with_opt_js_u8_array_and_init(Some(&Uint8Array::from(&*bytes)), &init)
+        }
+        reply::Body::Events(events) => {
+            Response::new_with_opt_readable_stream_and_init(Some(&outlet::stream(events)?), &init)
+        }
     }
 }

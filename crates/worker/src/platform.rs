@@ -6,40 +6,32 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use homefire_core::platform::{FetchError, Line, Moment, Platform};
-use wasm_bindgen::JsCast;
-use web_sys::WorkerGlobalScope;
-use worker::send::{SendFuture, SendWrapper};
-use worker::{Context, Env, ScheduleContext, console_log};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::future_to_promise;
+use web_sys::{WorkerGlobalScope, console};
 
+use crate::env::{Context, Env};
 use crate::fetch::{self, Body};
 use crate::limiter::Counter;
 use crate::records::Durable;
+use crate::send::{SendFuture, SendWrapper};
 use crate::timer;
 
 /// The platform of one request, or of one round of the monitor: its context alone can keep the isolate at work.
 #[derive(Clone)]
 pub(crate) struct Worker {
-    life: Arc<Life>,
+    context: Arc<SendWrapper<Context>>,
     keeper: Option<Durable>,
     limiter: Option<Counter>,
 }
 
-enum Life {
-    Request(Context),
-    Round(SendWrapper<ScheduleContext>),
-}
-
 impl Worker {
-    pub(crate) fn of_request(env: &Env, context: Context) -> Self {
-        Self::new(env, Life::Request(context))
-    }
-
-    pub(crate) fn of_round(env: &Env, context: ScheduleContext) -> Self {
-        Self::new(env, Life::Round(SendWrapper::new(context)))
-    }
-
-    fn new(env: &Env, life: Life) -> Self {
-        Self { life: Arc::new(life), keeper: Durable::bound(env), limiter: Counter::bound(env) }
+    pub(crate) fn new(env: &Env, context: Context) -> Self {
+        Self {
+            context: Arc::new(SendWrapper::new(context)),
+            keeper: Durable::bound(env),
+            limiter: Counter::bound(env),
+        }
     }
 }
 
@@ -78,14 +70,14 @@ impl Platform for Worker {
 
     fn write(&self, line: &Line<'_>) {
         let line = serde_json::to_string(line).expect("events have string keys and serialize");
-        console_log!("{line}");
+        console::log_1(&line.into());
     }
 
     fn wait_until(&self, task: impl Future<Output = ()> + Send + 'static) {
-        match &*self.life {
-            Life::Request(context) => context.wait_until(task),
-            Life::Round(context) => context.wait_until(task),
-        }
+        self.context.wait_until(&future_to_promise(async {
+            task.await;
+            Ok(JsValue::UNDEFINED)
+        }));
     }
 
     fn keeper(&self) -> Option<&Durable> {

@@ -3,14 +3,15 @@
 use homefire_core::json;
 use homefire_core::platform::Moment;
 use homefire_core::store::{Keeper, Record, StoreError};
-use js_sys::Uint8Array;
+use js_sys::{Array, Promise, Uint8Array};
 use serde::{Deserialize, Serialize};
-use web_sys::RequestInit;
-use worker::send::SendFuture;
-use worker::{
-    DurableObject, Env, ObjectNamespace, Request, Response, SqlCursor, SqlStorage, SqlStorageValue, State,
-    durable_object,
-};
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::JsFuture;
+use web_sys::{RequestInit, Response};
+
+use crate::env::Env;
+use crate::send::{SendFuture, SendWrapper};
 
 /// The binding in `wrangler.toml`.
 const BINDING: &str = "RECORDS";
@@ -33,96 +34,111 @@ enum Ask {
     Leave { lease: String },
 }
 
-/// The object. Nothing in it waits between a look and a write, so that nobody comes between.
-#[durable_object]
-pub struct Records {
-    sql: SqlStorage,
+#[wasm_bindgen]
+extern "C" {
+    /// The object's database.
+    pub type Sql;
+
+    #[wasm_bindgen(method, catch, variadic)]
+    fn exec(this: &Sql, query: &str, bindings: &Array) -> Result<Cursor, JsValue>;
+
+    type Cursor;
+
+    /// Its rows, each a list.
+    #[wasm_bindgen(method)]
+    fn raw(this: &Cursor) -> JsValue;
+
+    #[derive(Clone)]
+    type Namespace;
+
+    #[wasm_bindgen(method, catch, js_name = getByName)]
+    fn get_by_name(this: &Namespace, name: &str) -> Result<Stub, JsValue>;
+
+    type Stub;
+
+    #[wasm_bindgen(method, catch)]
+    fn fetch(this: &Stub, url: &str, init: &RequestInit) -> Result<Promise, JsValue>;
 }
 
-impl DurableObject for Records {
-    fn new(state: State, _: Env) -> Self {
-        Self { sql: state.storage().sql() }
+/// The object's answer. Nothing in it waits between a look and a write, so that nobody comes between.
+#[wasm_bindgen]
+pub fn records(sql: &Sql, ask: &str) -> Result<String, JsValue> {
+    for table in TABLES {
+        sql.run(table, [])?;
     }
-
-    async fn fetch(&self, mut request: Request) -> worker::Result<Response> {
-        for table in TABLES {
-            self.sql.exec(table, None)?;
-        }
-        match json::read(&request.text().await?)? {
-            Ask::Load { key } => Response::from_json(&self.load(key)?),
-            Ask::Swap { key, old, new } => {
-                let is_same = self.load(key.clone())? == old;
-                if is_same {
-                    let bindings = vec![key.into(), new.into()];
-                    self.sql.exec("INSERT OR REPLACE INTO records (key, value) VALUES (?, ?)", bindings)?;
-                }
-                Response::from_json(&is_same)
+    let answer = match json::read(ask).map_err(|_| JsValue::NULL)? {
+        Ask::Load { key } => json::write(&sql.load(&key)?),
+        Ask::Swap { key, old, new } => {
+            let is_same = sql.load(&key)? == old;
+            if is_same {
+                let query = "INSERT OR REPLACE INTO records (key, value) VALUES (?, ?)";
+                sql.run(query, [key.into(), new.into()])?;
             }
-            Ask::Enter { lease, now, until } => {
-                self.sql.exec("DELETE FROM leases WHERE until <= ?", vec![integer(now)])?;
-                let bindings = vec![lease.into(), integer(until)];
-                self.sql.exec("INSERT OR REPLACE INTO leases (name, until) VALUES (?, ?)", bindings)?;
-                Response::from_json(&self.leases()?)
-            }
-            Ask::Leave { lease } => {
-                self.sql.exec("DELETE FROM leases WHERE name = ?", vec![lease.into()])?;
-                Response::from_json(&())
-            }
+            json::write(&is_same)
         }
+        Ask::Enter { lease, now, until } => {
+            sql.run("DELETE FROM leases WHERE until <= ?", [integer(now)])?;
+            let query = "INSERT OR REPLACE INTO leases (name, until) VALUES (?, ?)";
+            sql.run(query, [lease.into(), integer(until)])?;
+            json::write(&sql.leases()?)
+        }
+        Ask::Leave { lease } => {
+            sql.run("DELETE FROM leases WHERE name = ?", [lease.into()])?;
+            json::write(&())
+        }
+    };
+    Ok(String::from_utf8(answer).expect("JSON is UTF-8"))
+}
+
+impl Sql {
+    /// The first column of the first row; undefined where there is none.
+    fn run<const N: usize>(&self, query: &str, bindings: [JsValue; N]) -> Result<JsValue, JsValue> {
+        let rows = Array::from(&self.exec(query, &bindings.into_iter().collect())?.raw());
+        Ok(rows.get(0).dyn_into::<Array>().map(|row| row.get(0)).unwrap_or_default())
+    }
+
+    fn load(&self, key: &str) -> Result<Option<String>, JsValue> {
+        Ok(self.run("SELECT value FROM records WHERE key = ?", [key.into()])?.as_string())
+    }
+
+    fn leases(&self) -> Result<usize, JsValue> {
+        let count = self.run("SELECT COUNT(*) FROM leases", [])?.as_f64();
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "as many as there are rows"
+        )]
+        Ok(count.unwrap_or_default() as usize)
     }
 }
 
-impl Records {
-    fn load(&self, key: String) -> worker::Result<Option<String>> {
-        let rows = self.sql.exec("SELECT value FROM records WHERE key = ?", vec![key.into()])?;
-        match first(&rows)? {
-            Some(SqlStorageValue::String(value)) => Ok(Some(value)),
-            _ => Ok(None),
-        }
-    }
-
-    fn leases(&self) -> worker::Result<usize> {
-        let rows = self.sql.exec("SELECT COUNT(*) FROM leases", None)?;
-        match first(&rows)? {
-            Some(SqlStorageValue::Integer(count)) => Ok(count.try_into().unwrap_or_default()),
-            _ => Ok(0),
-        }
-    }
-}
-
-/// The first column of the first row.
-fn first(rows: &SqlCursor) -> worker::Result<Option<SqlStorageValue>> {
-    let row = rows.raw().next().transpose()?;
-    Ok(row.and_then(|row| row.into_iter().next()))
-}
-
-fn integer(moment: Moment) -> SqlStorageValue {
+fn integer(moment: Moment) -> JsValue {
     // As JavaScript counts: exact up to 2^53.
-    SqlStorageValue::Float(moment.0 as f64)
+    JsValue::from_f64(moment.0 as f64)
 }
 
 /// The object, as the other instances see it.
-#[derive(Clone, Debug)]
-pub(crate) struct Durable(ObjectNamespace);
+#[derive(Clone)]
+pub(crate) struct Durable(SendWrapper<Namespace>);
 
 impl Durable {
     /// `None` where there is no such binding.
     pub(crate) fn bound(env: &Env) -> Option<Self> {
-        env.durable_object(BINDING).ok().map(Self)
+        env.bound(BINDING).map(SendWrapper::new).map(Self)
     }
 
     async fn ask<T: for<'a> Deserialize<'a>>(&self, ask: &Ask) -> Result<T, StoreError> {
-        let answer = self.answer(json::write(ask)).await.map_err(|_| StoreError::Away)?;
-        json::read(&answer).map_err(|_| StoreError::Away)
+        let answer = self.answer(&json::write(ask)).await.ok().and_then(|answer| answer.as_string());
+        json::read(&answer.ok_or(StoreError::Away)?).map_err(|_| StoreError::Away)
     }
 
-    async fn answer(&self, ask: Vec<u8>) -> worker::Result<String> {
+    async fn answer(&self, ask: &[u8]) -> Result<JsValue, JsValue> {
         let init = RequestInit::new();
         init.set_method("POST");
-        init.set_body(&Uint8Array::from(&*ask));
-        let request = web_sys::Request::new_with_str_and_init("https://records/", &init)?;
-        let stub = self.0.id_from_name(NAME)?.get_stub()?;
-        stub.fetch_with_request(request.into()).await?.text().await
+        init.set_body(&Uint8Array::from(ask));
+        let reply = self.0.get_by_name(NAME)?.fetch("https://records/", &init)?;
+        let reply: Response = JsFuture::from(reply).await?.unchecked_into();
+        JsFuture::from(reply.text()?).await
     }
 }
 

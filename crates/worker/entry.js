@@ -1,0 +1,15 @@
+// What Cloudflare calls; Rust answers.
+
+import { fetch, records, scheduled } from "./index.js";
+
+export default { fetch, scheduled };
+
+export class Records {
+  constructor(state) {
+    this.sql = state.storage.sql;
+  }
+
+  async fetch(request) {
+    return new Response(records(this.sql, await request.text()));
+  }
+}

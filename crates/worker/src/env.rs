@@ -1,0 +1,34 @@
+//! What `wrangler.toml` and the secrets bind to the Worker, by name.
+
+use js_sys::Reflect;
+use wasm_bindgen::prelude::wasm_bindgen;
+use wasm_bindgen::{JsCast, JsValue};
+
+#[wasm_bindgen]
+extern "C" {
+    /// The bindings.
+    pub type Env;
+
+    /// What the platform hands to a request and to a round of the monitor.
+    pub type Context;
+
+    /// Keeps the isolate at work until the promise settles.
+    #[wasm_bindgen(method, js_name = waitUntil)]
+    pub(crate) fn wait_until(this: &Context, promise: &js_sys::Promise);
+}
+
+impl Env {
+    /// The binding of that name; `None` where there is none.
+    pub(crate) fn bound<T: JsCast>(&self, name: &str) -> Option<T> {
+        self.value(name).filter(JsValue::is_object).map(JsCast::unchecked_into)
+    }
+
+    /// The variable or secret of that name: they are the same kind of binding.
+    pub(crate) fn text(&self, name: &str) -> Option<String> {
+        self.value(name)?.as_string()
+    }
+
+    fn value(&self, name: &str) -> Option<JsValue> {
+        Reflect::get(self, &name.into()).ok()
+    }
+}
