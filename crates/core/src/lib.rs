@@ -16,6 +16,7 @@ pub mod event;
 pub mod events;
 pub mod failure;
 pub mod feedback;
+pub mod headers;
 pub mod health;
 pub mod hedge;
 pub mod json;

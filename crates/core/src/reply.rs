@@ -10,6 +10,7 @@ use crate::trail::Trail;
 
 const NODE: HeaderName = HeaderName::from_static("x-homefire-node");
 const MODEL: HeaderName = HeaderName::from_static("x-homefire-model");
+const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// A reply as every adapter receives it.
@@ -41,7 +42,7 @@ pub fn events(events: Events) -> Reply {
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
     // Asks every proxy on the way to neither gather nor compress: a word is worth nothing later.
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
-    headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
+    headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
     reply
 }
 

@@ -1,19 +1,17 @@
 //! Headers, from JavaScript and to it.
 
-use http::{HeaderMap, HeaderName, HeaderValue};
-use js_sys::Array;
-use wasm_bindgen::{JsCast, JsValue};
+use homefire_core::headers::READ;
+use http::{HeaderMap, HeaderValue};
+use wasm_bindgen::JsValue;
 use web_sys::Headers;
 
+/// Those that anybody asks for: each is a call out of this module, and the names of the others a table in it.
 pub(crate) fn read(headers: &Headers) -> Result<HeaderMap, JsValue> {
     let mut map = HeaderMap::new();
-    for entry in Array::from(headers).iter() {
-        let entry: Array = entry.unchecked_into();
-        let (Some(name), Some(value)) = (entry.get(0).as_string(), entry.get(1).as_string()) else {
-            continue;
-        };
-        let name = HeaderName::try_from(name).map_err(|_| JsValue::NULL)?;
-        map.append(name, HeaderValue::try_from(value).map_err(|_| JsValue::NULL)?);
+    for name in READ {
+        if let Some(value) = headers.get(name.as_str())? {
+            map.insert(name, HeaderValue::try_from(value).map_err(|_| JsValue::NULL)?);
+        }
     }
     Ok(map)
 }

@@ -17,7 +17,7 @@ mod send;
 mod task;
 mod timer;
 
-// `task` says `worker::send`.
+// What `task` calls `worker::send` is in this crate.
 extern crate self as worker;
 
 use std::sync::OnceLock;
@@ -77,16 +77,11 @@ fn read(request: &Request) -> Result<http::Request<Body>, JsValue> {
     *read.method_mut() = Method::try_from(&*request.method()).map_err(|_| JsValue::NULL)?;
     *read.uri_mut() = Uri::try_from(request.url()).map_err(|_| JsValue::NULL)?;
     *read.headers_mut() = headers::read(&request.headers())?;
-    if let Some(address) = address(read.headers()) {
-        read.extensions_mut().insert(address);
+    // Cloudflare writes this header itself, over whatever a client has put there.
+    if let Some(address) = request.headers().get("cf-connecting-ip")? {
+        read.extensions_mut().insert(Address(address));
     }
     Ok(read)
-}
-
-/// Cloudflare writes this header itself, over whatever a client has put there.
-fn address(headers: &HeaderMap) -> Option<Address> {
-    let address = headers.get("cf-connecting-ip")?;
-    Some(Address(address.to_str().ok()?.to_owned()))
 }
 
 fn convert(reply: Reply) -> Result<Response, JsValue> {

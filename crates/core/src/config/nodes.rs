@@ -111,16 +111,17 @@ fn read_model(reader: &mut Reader<'_>, name: &str, default: &str) -> String {
 fn read_credentials(reader: &mut Reader<'_>) -> HeaderMap {
     const ACCESS_ID: &str = "CF_ACCESS_CLIENT_ID";
     const ACCESS_SECRET: &str = "CF_ACCESS_CLIENT_SECRET";
+    const CLIENT_ID: HeaderName = HeaderName::from_static("cf-access-client-id");
+    const CLIENT_SECRET: HeaderName = HeaderName::from_static("cf-access-client-secret");
     let mut headers = HeaderMap::new();
     match (reader.text(ACCESS_ID).is_some(), reader.text(ACCESS_SECRET).is_some()) {
         (true, false) => reader.fault(ACCESS_SECRET, format!("is missing, but {ACCESS_ID} is set")),
         (false, true) => reader.fault(ACCESS_ID, format!("is missing, but {ACCESS_SECRET} is set")),
         (true, true) | (false, false) => {}
     }
-    let names = [("cf-access-client-id", ACCESS_ID), ("cf-access-client-secret", ACCESS_SECRET)];
-    for (header, variable) in names {
+    for (header, variable) in [(CLIENT_ID, ACCESS_ID), (CLIENT_SECRET, ACCESS_SECRET)] {
         if let Some(value) = reader.secret(variable, "") {
-            headers.insert(HeaderName::from_static(header), value);
+            headers.insert(header, value);
         }
     }
     if let Some(value) = reader.secret("NODE_TOKEN", "Bearer ") {

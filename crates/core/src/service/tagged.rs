@@ -4,13 +4,12 @@ use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{HeaderMap, HeaderName, HeaderValue};
+use http::header::{HeaderMap, HeaderValue};
 
 use crate::event::Line;
+use crate::headers::REQUEST_ID;
 use crate::platform::{FetchError, Moment, Platform, new_id};
 use crate::reply::Reply;
-
-const NAME: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Characters of an id that is taken from a request.
 const LONGEST: usize = 64;
@@ -25,7 +24,7 @@ pub(super) struct Tagged<P> {
 impl<P: Platform> Tagged<P> {
     /// With the id that the request brings, if it is well formed; else with a new one.
     pub(super) fn new(platform: &P, request: &HeaderMap) -> Self {
-        let brought = request.get(NAME).filter(|id| is_well_formed(id.as_bytes()));
+        let brought = request.get(REQUEST_ID).filter(|id| is_well_formed(id.as_bytes()));
         let id = brought.cloned().unwrap_or_else(|| {
             HeaderValue::try_from(new_id(platform)).expect("hexadecimal digits and hyphens")
         });
@@ -34,7 +33,7 @@ impl<P: Platform> Tagged<P> {
 
     /// The reply with the id.
     pub(super) fn tag(&self, mut reply: Reply) -> Reply {
-        reply.headers_mut().insert(NAME, self.id.clone());
+        reply.headers_mut().insert(REQUEST_ID, self.id.clone());
         reply
     }
 }
@@ -52,7 +51,7 @@ impl<P: Platform> Platform for Tagged<P> {
         &self,
         mut request: http::Request<Bytes>,
     ) -> impl Future<Output = Result<http::Response<P::Body>, FetchError>> + Send {
-        request.headers_mut().insert(NAME, self.id.clone());
+        request.headers_mut().insert(REQUEST_ID, self.id.clone());
         self.platform.fetch(request)
     }
 

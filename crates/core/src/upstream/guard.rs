@@ -2,14 +2,13 @@
 //! Ollama's lines in our place.
 
 use http::HeaderMap;
-use http::header::{ACCEPT, HeaderValue};
+use http::header::{ACCEPT, HeaderName, HeaderValue};
 
 use crate::config::Node;
+use crate::headers::{GUARDS_MODEL, IN_FLIGHT};
 use crate::load::{Counted, Load};
 
-const MODELS: &str = "x-homefire-models";
-const MODEL: &str = "x-homefire-model";
-const IN_FLIGHT: &str = "x-homefire-inflight";
+const MODELS: HeaderName = HeaderName::from_static("x-homefire-models");
 
 /// What a guard has chosen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,8 +35,8 @@ pub(super) fn offer_lane(headers: &mut HeaderMap) {
 
 /// What the guard has chosen, if there is one. A model that was not offered is none.
 pub(super) fn choice<'a>(headers: &HeaderMap, node: &'a Node) -> Option<Choice<'a>> {
-    let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let named = text(MODEL)?;
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let named = text(GUARDS_MODEL)?;
     let model = [&node.models.primary, &node.models.fallback].into_iter().find(|model| *model == named)?;
     let in_flight = text(IN_FLIGHT)?.parse().ok()?;
     Some(Choice { model, load: Load { in_flight, counted: Counted::Guard } })
@@ -59,17 +58,17 @@ mod tests {
         assert_eq!(offered[MODELS], "best,lighter");
         offer_lane(&mut offered);
         assert!(offered[ACCEPT].to_str().unwrap().starts_with(lane::KIND));
-        let check = |said: &[(&'static str, &str)], expect: Option<(&str, usize)>| {
-            let said = said.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+        let check = |said: &[(HeaderName, &str)], expect: Option<(&str, usize)>| {
+            let said = said.iter().map(|(name, value)| (name.clone(), value.parse().unwrap()));
             let chosen = choice(&said.collect(), node);
             assert_eq!(chosen.map(|choice| (choice.model, choice.load.in_flight)), expect);
         };
         check(&[], None);
         check(&[(IN_FLIGHT, "1")], None);
-        check(&[(MODEL, "best")], None);
-        check(&[(MODEL, "best"), (IN_FLIGHT, "1")], Some(("best", 1)));
-        check(&[(MODEL, "lighter"), (IN_FLIGHT, "7")], Some(("lighter", 7)));
-        check(&[(MODEL, "another"), (IN_FLIGHT, "7")], None);
-        check(&[(MODEL, "best"), (IN_FLIGHT, "-1")], None);
+        check(&[(GUARDS_MODEL, "best")], None);
+        check(&[(GUARDS_MODEL, "best"), (IN_FLIGHT, "1")], Some(("best", 1)));
+        check(&[(GUARDS_MODEL, "lighter"), (IN_FLIGHT, "7")], Some(("lighter", 7)));
+        check(&[(GUARDS_MODEL, "another"), (IN_FLIGHT, "7")], None);
+        check(&[(GUARDS_MODEL, "best"), (IN_FLIGHT, "-1")], None);
     }
 }

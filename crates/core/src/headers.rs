@@ -1,0 +1,20 @@
+//! The headers that are read, of requests and of replies: an adapter need hand over no others.
+
+use http::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, ETAG, HeaderName, ORIGIN, RETRY_AFTER,
+};
+
+/// The id of a request, on it and on its reply.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// The model that a guard has chosen.
+pub(crate) const GUARDS_MODEL: HeaderName = HeaderName::from_static("x-homefire-model");
+
+/// How many requests a guard has under way.
+pub(crate) const IN_FLIGHT: HeaderName = HeaderName::from_static("x-homefire-inflight");
+
+/// All of them. Whatever is read and is not here would be missing where this list is used.
+pub const READ: [HeaderName; 10] = [
+    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, ETAG, GUARDS_MODEL, IN_FLIGHT, ORIGIN, REQUEST_ID,
+    RETRY_AFTER,
+];
