@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 
 use bytes::{Bytes, BytesMut};
-use http::{HeaderMap, header};
+use http::{HeaderMap, HeaderName, header};
 
 use crate::failure::Failure;
 use crate::ollama::{Done, Line, Reason};
@@ -13,6 +13,9 @@ use crate::sse;
 
 /// How the lane is asked for, and how a reply says that it is one.
 pub const KIND: &str = "text/event-stream";
+
+/// The header by which frames are asked to be gathered, for so many milliseconds behind those that left.
+pub const GATHER: HeaderName = HeaderName::from_static("x-homefire-gather");
 
 /// Ollama has said something that is no word. A mere [heartbeat](sse::HEARTBEAT) says nothing of Ollama.
 pub const ALIVE: Bytes = Bytes::from_static(b": alive\n\n");

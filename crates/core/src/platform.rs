@@ -23,6 +23,10 @@ pub trait Platform: Clone + Send + Sync + 'static {
     /// The platform's own place that counts how often somebody comes, if it has one.
     type Limiter: Limiter;
 
+    /// How long the pieces of an answer are gathered behind the one that was read last, where it is dear to be woken for
+    /// each. What comes behind a longer silence is read at once. Most platforms read each piece when it is there.
+    const GATHER: Duration = Duration::ZERO;
+
     /// Sends a request and resolves when the reply's head is there. Redirects are not followed.
     ///
     /// Dropping is cancelling: to drop this future, or the body it resolved to, aborts the request.

@@ -192,6 +192,8 @@ struct Errand {
     runner: Option<Map<String, Value>>,
     /// Of its stream, if it is one whose head may leave early.
     manner: Option<Manner>,
+    /// How long frames are gathered.
+    gather: Duration,
 }
 
 async fn admit(
@@ -225,7 +227,8 @@ async fn admit(
     if !route.has_body() {
         request::discard(body, pulse).await;
         let (lane, headers, body) = (app.lists(), head.headers, Bytes::new());
-        return Ok(Admitted::There(Errand { route, lane, headers, body, runner: None, manner: None }));
+        let (runner, manner, gather) = (None, None, Duration::ZERO);
+        return Ok(Admitted::There(Errand { route, lane, headers, body, runner, manner, gather }));
     }
     let place = timeout(app.config.waits.queue, app.desk.acquire()).await.map_err(|_| Refusal::Busy)?;
     let text = request::gather(&head.headers, body, app.config.waits.body).await?;
@@ -238,6 +241,7 @@ async fn admit(
         body: ask.write(&app.config.models[lane].name),
         runner: route.generates().then(|| ask.runner()),
         manner: manner(route, &head.headers, &ask),
+        gather: lane::gather(&head.headers),
         headers: head.headers,
     };
     drop(place);
@@ -321,13 +325,13 @@ async fn forward(
             }
             if errand.manner == Some(Manner::Frames) && is_read {
                 headers.insert(CONTENT_TYPE, Manner::Frames.content_type());
-                relay.take_lane();
+                relay.take_lane(errand.gather);
             }
             *reply.status_mut() = status;
         }
         Ok(First::Silence(manner)) => {
             headers.insert(CONTENT_TYPE, manner.content_type());
-            relay.early(manner);
+            relay.early(manner, errand.gather);
         }
         Err(refusal) => {
             relay.status(refusal.status().as_u16());

@@ -3,6 +3,7 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use homefire_core::failure::Failure;
@@ -99,15 +100,15 @@ impl Relay {
         }
     }
 
-    /// The head leaves now, and what means nothing keeps the way open until there is a word.
-    pub(crate) fn early(&mut self, manner: Manner) {
+    /// The head leaves now, and what means nothing keeps the way open until there is a word. Frames are gathered for so long.
+    pub(crate) fn early(&mut self, manner: Manner, gather: Duration) {
         self.beat = Some(Beat { manner, timer: Box::pin(sleep(self.waits.heartbeat)) });
-        self.lane = (manner == Manner::Frames).then(Lane::default);
+        self.lane = (manner == Manner::Frames).then(|| Lane::gathering(gather));
     }
 
     /// The lines that come are read here, and frames leave.
-    pub(crate) fn take_lane(&mut self) {
-        self.early(Manner::Frames);
+    pub(crate) fn take_lane(&mut self, gather: Duration) {
+        self.early(Manner::Frames, gather);
         self.hint = SizeHint::default();
     }
 
@@ -136,8 +137,10 @@ impl Relay {
     fn heard(&mut self, bytes: Bytes) -> Option<Bytes> {
         let said = match (&mut self.lane, &mut self.beat) {
             (Some(lane), Some(beat)) => {
-                beat.timer.as_mut().reset(Instant::now() + self.waits.heartbeat);
-                Some(lane.hear(&bytes)).filter(|said| !said.is_empty())
+                let now = Instant::now();
+                let said = lane.hear(&bytes, now);
+                beat.timer.as_mut().reset(lane.due().unwrap_or(now + self.waits.heartbeat));
+                Some(said).filter(|said| !said.is_empty())
             }
             _ => {
                 self.beat = None;
@@ -148,6 +151,17 @@ impl Relay {
             visit.hear(said.as_ref().map_or(0, Bytes::len));
         }
         said
+    }
+
+    /// What is gathered and due, or what means nothing.
+    fn beat(&mut self, now: Instant) -> Option<Bytes> {
+        let beat = self.beat.as_mut()?;
+        beat.timer.as_mut().reset(now + self.waits.heartbeat);
+        let held = self.lane.as_mut().map(|lane| lane.hand(now)).filter(|held| !held.is_empty());
+        if let (Some(held), Some(visit)) = (&held, &mut self.visit) {
+            visit.line.bytes += held.len() as u64;
+        }
+        Some(held.unwrap_or_else(|| beat.manner.beat()))
     }
 
     /// Nothing more comes of Ollama; `last` is what the lane makes of it.
@@ -249,11 +263,9 @@ impl Body for Relay {
                     if self.end.as_mut().poll(cx).is_ready() {
                         return self.overdue();
                     }
-                    let heartbeat = self.waits.heartbeat;
                     let Some(beat) = &mut self.beat else { return Poll::Pending };
                     ready!(beat.timer.as_mut().poll(cx));
-                    beat.timer.as_mut().reset(Instant::now() + heartbeat);
-                    return hand(beat.manner.beat());
+                    return Poll::Ready(self.beat(Instant::now()).map(|said| Ok(Frame::data(said))));
                 }
             }
         }

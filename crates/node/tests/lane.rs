@@ -98,6 +98,35 @@ async fn words_come_as_they_are_said() {
 }
 
 #[tokio::test]
+async fn words_are_gathered_for_who_wants_it() {
+    let lane = [LANE, &[("x-homefire-gather", "100")]].concat();
+    let home = Home::start(|_| {}).await;
+    for (script, end) in
+        [("say", ": done stop"), ("say,reset@3", ": cut broken"), ("say,end@2", ": cut ended")]
+    {
+        home.node().reset();
+        let said = home.asks(script, &lane).await;
+        let (text, comments) = heard(&said);
+        assert_eq!(text, home.node().received()[0].said, "{script}");
+        assert!(comments.last().unwrap().starts_with(end), "{script}: {comments:?}");
+    }
+    let line = |text: &str| format!("{{\"message\":{{\"content\":\"{text}\"}},\"done\":false}}\n");
+    let (one, two, three) = (line("one"), line(" two"), line(" three"));
+    let pieces = [&one, &two, &three].map(|line| line.as_bytes());
+    let (ollama, go_on) = home::piecewise(&pieces).await;
+    let home = Home::start(|config| config.ollama = ollama.parse().unwrap()).await;
+    let mut stream = home.open_with("POST", "/api/chat", &lane, &chat(BEST)).await;
+    let token = |text: &str| format!("data: {{\"type\":\"token\",\"content\":\"{text}\"}}\n\n");
+    go_on.send(()).await.unwrap();
+    home::hear(&mut stream, token("one").as_bytes()).await;
+    for _ in 0..2 {
+        go_on.send(()).await.unwrap();
+    }
+    // They come when it is time, though nothing more is said.
+    home::hear(&mut stream, (token(" two") + &token(" three")).as_bytes()).await;
+}
+
+#[tokio::test]
 async fn silence_is_filled() {
     let home = Home::start(|config| {
         config.waits.heartbeat = Duration::from_millis(50);

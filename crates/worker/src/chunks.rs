@@ -1,56 +1,53 @@
-//! A node's body, chunk by chunk.
+//! A node's body, chunk by chunk: what came within a while is one.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::Stream;
 use homefire_core::platform::FetchError;
-use js_sys::Uint8Array;
+use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{ReadableStream, ReadableStreamDefaultReader};
+use web_sys::ReadableStream;
 
 use crate::outcomes::Outcomes;
 
-#[wasm_bindgen]
+#[wasm_bindgen(module = "/src/gather.js")]
 extern "C" {
-    /// What was read.
-    type Read;
+    type Gathered;
 
-    #[wasm_bindgen(method, getter)]
-    fn done(this: &Read) -> bool;
+    #[wasm_bindgen(constructor, catch)]
+    fn new(stream: &ReadableStream, pause: f64) -> Result<Gathered, JsValue>;
 
-    #[wasm_bindgen(method, getter)]
-    fn value(this: &Read) -> Uint8Array;
+    #[wasm_bindgen(method)]
+    fn next(this: &Gathered) -> Promise;
+
+    #[wasm_bindgen(method)]
+    fn drop(this: &Gathered);
 }
 
 pub(crate) struct Chunks {
-    reader: ReadableStreamDefaultReader,
+    gathered: Gathered,
     outcomes: Outcomes,
     is_over: bool,
 }
 
 impl Chunks {
-    pub(crate) fn of(stream: &ReadableStream) -> Result<Self, JsValue> {
-        Ok(Self {
-            reader: ReadableStreamDefaultReader::new(stream)?,
-            outcomes: Outcomes::new(),
-            is_over: false,
-        })
+    /// From one chunk to the next it is `pause` at least.
+    pub(crate) fn of(stream: &ReadableStream, pause: Duration) -> Result<Self, JsValue> {
+        let gathered = Gathered::new(stream, pause.as_secs_f64() * 1000.0)?;
+        Ok(Self { gathered, outcomes: Outcomes::new(), is_over: false })
     }
 
     fn read(&mut self, outcome: Result<JsValue, JsValue>) -> Option<Result<Bytes, FetchError>> {
-        let Ok(read) = outcome else {
-            self.is_over = true;
-            return Some(Err(FetchError::Broken));
-        };
-        let read: Read = read.unchecked_into();
-        if read.done() {
-            self.is_over = true;
-            return None;
+        self.is_over = !matches!(&outcome, Ok(bytes) if !bytes.is_null());
+        match outcome {
+            Ok(bytes) if bytes.is_null() => None,
+            Ok(bytes) => Some(Ok(bytes.unchecked_into::<Uint8Array>().to_vec().into())),
+            Err(_) => Some(Err(FetchError::Broken)),
         }
-        Some(Ok(read.value().to_vec().into()))
     }
 }
 
@@ -65,8 +62,14 @@ impl Stream for Chunks {
             return Poll::Ready(self.read(outcome));
         }
         if self.outcomes.open() == 0 {
-            self.outcomes.watch(&self.reader.read());
+            self.outcomes.watch(&self.gathered.next());
         }
         self.outcomes.wake(cx)
+    }
+}
+
+impl Drop for Chunks {
+    fn drop(&mut self) {
+        self.gathered.drop();
     }
 }

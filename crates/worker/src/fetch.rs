@@ -1,13 +1,16 @@
 //! Requests to nodes. Dropping one, or its body, aborts it.
 
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::Stream;
-use homefire_core::platform::FetchError;
+use homefire_core::lane;
+use homefire_core::platform::{FetchError, Platform};
 use http::StatusCode;
 use js_sys::Uint8Array;
+use send_wrapper::SendWrapper;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortController, ReadableStream, RequestInit, RequestRedirect, WorkerGlobalScope};
@@ -15,25 +18,24 @@ use web_sys::{AbortController, ReadableStream, RequestInit, RequestRedirect, Wor
 use crate::chunks::Chunks;
 use crate::context::is_in_request;
 use crate::headers;
-use crate::send::SendWrapper;
+use crate::platform::Worker;
 
 /// A node's reply, or a reader's request, chunk by chunk.
 pub(crate) struct Body {
     /// None where there is no body.
     chunks: Option<SendWrapper<Chunks>>,
-    /// A reader's request is not ours to abort.
-    _abort: Option<Abort>,
+    abort: Abort,
 }
 
 impl Body {
-    /// What a reader sends.
+    /// What a reader sends. It is not ours to abort.
     pub(crate) fn of_request(request: &web_sys::Request) -> Result<Self, JsValue> {
-        Self::of(request.body(), None)
+        Self::of(request.body(), Duration::ZERO, Abort(None))
     }
 
-    fn of(stream: Option<ReadableStream>, abort: Option<Abort>) -> Result<Self, JsValue> {
-        let chunks = stream.map(|stream| Chunks::of(&stream)).transpose()?;
-        Ok(Self { chunks: chunks.map(SendWrapper::new), _abort: abort })
+    fn of(stream: Option<ReadableStream>, pause: Duration, abort: Abort) -> Result<Self, JsValue> {
+        let chunks = stream.map(|stream| Chunks::of(&stream, pause)).transpose()?;
+        Ok(Self { chunks: chunks.map(SendWrapper::new), abort })
     }
 }
 
@@ -46,13 +48,14 @@ impl Drop for Body {
     }
 }
 
-/// Aborts a request when it is dropped. After the reply's end that does nothing.
-struct Abort(SendWrapper<AbortController>);
+/// Aborts a request when it is dropped. None behind the reply's end: to abort what has ended makes an error that nobody
+/// sees, and is dear.
+struct Abort(Option<SendWrapper<AbortController>>);
 
 impl Drop for Abort {
     fn drop(&mut self) {
-        if is_in_request() {
-            self.0.abort();
+        if let Some(controller) = self.0.take().filter(|_| is_in_request()) {
+            controller.abort();
         }
     }
 }
@@ -61,10 +64,12 @@ impl Stream for Body {
     type Item = Result<Bytes, FetchError>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        match &mut self.chunks {
-            Some(chunks) => Pin::new(&mut **chunks).poll_next(cx),
-            None => Poll::Ready(None),
+        let Some(chunks) = &mut self.chunks else { return Poll::Ready(None) };
+        let chunk = ready!(Pin::new(&mut **chunks).poll_next(cx));
+        if chunk.is_none() {
+            self.abort.0 = None;
         }
+        Poll::Ready(chunk)
     }
 }
 
@@ -75,7 +80,7 @@ pub(crate) async fn fetch(request: http::Request<Bytes>) -> Result<http::Respons
     }
     let controller = AbortController::new().map_err(|_| FetchError::Broken)?;
     let init = init(&request, &controller).map_err(|_| FetchError::Broken)?;
-    let abort = Abort(SendWrapper::new(controller));
+    let abort = Abort(Some(SendWrapper::new(controller)));
     let global: WorkerGlobalScope = js_sys::global().unchecked_into();
     let promise = global.fetch_with_str_and_init(&request.uri().to_string(), &init);
     let response = JsFuture::from(promise).await.map_err(|_| FetchError::Broken)?;
@@ -83,9 +88,12 @@ pub(crate) async fn fetch(request: http::Request<Bytes>) -> Result<http::Respons
 }
 
 fn reply(response: &web_sys::Response, abort: Abort) -> Result<http::Response<Body>, JsValue> {
-    let mut reply = http::Response::new(Body::of(response.body(), Some(abort))?);
+    let headers = headers::read(&response.headers())?;
+    // Whoever speaks on the lane was asked to gather already.
+    let pause = if lane::is_taken(&headers) { Duration::ZERO } else { Worker::GATHER };
+    let mut reply = http::Response::new(Body::of(response.body(), pause, abort)?);
     *reply.status_mut() = StatusCode::from_u16(response.status()).map_err(|_| JsValue::NULL)?;
-    *reply.headers_mut() = headers::read(&response.headers())?;
+    *reply.headers_mut() = headers;
     Ok(reply)
 }
 

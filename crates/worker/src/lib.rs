@@ -13,12 +13,8 @@ mod outcomes;
 mod outlet;
 mod platform;
 pub mod records;
-mod send;
 mod task;
 mod timer;
-
-// What `task` calls `worker::send` is in this crate.
-extern crate self as worker;
 
 use std::sync::OnceLock;
 

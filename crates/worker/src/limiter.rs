@@ -2,12 +2,12 @@
 
 use homefire_core::limits::{Key, Limiter};
 use js_sys::{Object, Promise, Reflect};
+use send_wrapper::SendWrapper;
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen_futures::JsFuture;
 
 use crate::env::Env;
-use crate::send::{SendFuture, SendWrapper};
 
 /// The binding in `wrangler.toml`.
 const BINDING: &str = "RATE_LIMITER";
@@ -35,7 +35,7 @@ impl Counter {
 impl Limiter for Counter {
     fn admits(&self, key: &Key) -> impl Future<Output = Option<bool>> + Send {
         let (limiter, key) = (self.0.clone(), key.to_string());
-        SendFuture::new(async move { count(&limiter, &key).await.ok()?.as_bool() })
+        SendWrapper::new(async move { count(&limiter, &key).await.ok()?.as_bool() })
     }
 }
 

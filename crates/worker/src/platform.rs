@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use homefire_core::platform::{FetchError, Line, Moment, Platform};
+use send_wrapper::SendWrapper;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::future_to_promise;
 use web_sys::{WorkerGlobalScope, console};
@@ -14,7 +15,6 @@ use crate::env::{Context, Env};
 use crate::fetch::{self, Body};
 use crate::limiter::Counter;
 use crate::records::Durable;
-use crate::send::{SendFuture, SendWrapper};
 use crate::timer;
 
 /// The platform of one request, or of one round of the monitor: its context alone can keep the isolate at work.
@@ -36,6 +36,9 @@ impl Worker {
 }
 
 impl Platform for Worker {
+    /// Text that grows twenty times a second is seen to flow.
+    const GATHER: Duration = Duration::from_millis(50);
+
     type Body = Body;
     type Keeper = Durable;
     type Limiter = Counter;
@@ -44,11 +47,11 @@ impl Platform for Worker {
         &self,
         request: http::Request<Bytes>,
     ) -> impl Future<Output = Result<http::Response<Body>, FetchError>> + Send {
-        SendFuture::new(fetch::fetch(request))
+        SendWrapper::new(fetch::fetch(request))
     }
 
     fn sleep(&self, wait: Duration) -> impl Future<Output = ()> + Send {
-        SendFuture::new(timer::sleep(wait))
+        SendWrapper::new(timer::sleep(wait))
     }
 
     fn now(&self) -> Moment {

@@ -4,6 +4,7 @@ use homefire_core::json;
 use homefire_core::platform::Moment;
 use homefire_core::store::{Keeper, Record, StoreError};
 use js_sys::{Array, Promise, Uint8Array};
+use send_wrapper::SendWrapper;
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
@@ -11,7 +12,6 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{RequestInit, Response};
 
 use crate::env::Env;
-use crate::send::{SendFuture, SendWrapper};
 
 /// The binding in `wrangler.toml`.
 const BINDING: &str = "RECORDS";
@@ -60,12 +60,15 @@ extern "C" {
     fn fetch(this: &Stub, url: &str, init: &RequestInit) -> Result<Promise, JsValue>;
 }
 
+/// Makes the tables, where the object is new.
+#[wasm_bindgen]
+pub fn tables(sql: &Sql) -> Result<(), JsValue> {
+    TABLES.into_iter().try_for_each(|table| sql.run(table, []).map(drop))
+}
+
 /// The object's answer. Nothing in it waits between a look and a write, so that nobody comes between.
 #[wasm_bindgen]
 pub fn records(sql: &Sql, ask: &str) -> Result<String, JsValue> {
-    for table in TABLES {
-        sql.run(table, [])?;
-    }
     let answer = match json::read(ask).map_err(|_| JsValue::NULL)? {
         Ask::Load { key } => json::write(&sql.load(&key)?),
         Ask::Swap { key, old, new } => {
@@ -144,7 +147,7 @@ impl Durable {
 
 impl Keeper for Durable {
     fn load(&self, record: Record) -> impl Future<Output = Result<Option<String>, StoreError>> + Send {
-        SendFuture::new(async move { self.ask(&Ask::Load { key: record.key().to_owned() }).await })
+        SendWrapper::new(async move { self.ask(&Ask::Load { key: record.key().to_owned() }).await })
     }
 
     fn swap(
@@ -155,7 +158,7 @@ impl Keeper for Durable {
     ) -> impl Future<Output = Result<bool, StoreError>> + Send {
         let (old, new) = (old.map(str::to_owned), new.to_owned());
         let ask = Ask::Swap { key: record.key().to_owned(), old, new };
-        SendFuture::new(async move { self.ask(&ask).await })
+        SendWrapper::new(async move { self.ask(&ask).await })
     }
 
     fn enter(
@@ -165,11 +168,11 @@ impl Keeper for Durable {
         until: Moment,
     ) -> impl Future<Output = Result<usize, StoreError>> + Send {
         let ask = Ask::Enter { lease: lease.to_owned(), now, until };
-        SendFuture::new(async move { self.ask(&ask).await })
+        SendWrapper::new(async move { self.ask(&ask).await })
     }
 
     fn leave(&self, lease: &str) -> impl Future<Output = Result<(), StoreError>> + Send {
         let ask = Ask::Leave { lease: lease.to_owned() };
-        SendFuture::new(async move { self.ask(&ask).await })
+        SendWrapper::new(async move { self.ask(&ask).await })
     }
 }

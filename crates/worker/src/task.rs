@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 
-use worker::send::SendWrapper;
+use send_wrapper::SendWrapper;
 
 type Running = Pin<Box<dyn Future<Output = ()>>>;
 
@@ -25,7 +25,7 @@ struct State {
 
 impl Task {
     fn run(self: &Arc<Self>) {
-        let state = &self.0.0;
+        let state = &self.0;
         let waker = Waker::from(Arc::clone(self));
         state.is_woken.set(true);
         loop {
@@ -48,7 +48,7 @@ impl Wake for Task {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.0.0.is_woken.set(true);
+        self.0.is_woken.set(true);
         self.run();
     }
 }

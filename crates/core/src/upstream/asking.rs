@@ -62,7 +62,7 @@ impl<'a, P: Platform> Asking<'a, P> {
         let mut request = request(self.node, self.model, prompt);
         guard::offer(request.headers_mut(), self.node);
         if self.question.takes_lane {
-            guard::offer_lane(request.headers_mut());
+            guard::offer_lane(request.headers_mut(), P::GATHER);
         }
         let word = first_word(self.platform, request, output);
         let word = heartbeats(self.platform, deadlines.heartbeat, sink, &self.question.waking, word);

@@ -1,11 +1,14 @@
 //! What the guard of a node is told, and what it says: the model that it chose for everybody's load, and whether it reads
 //! Ollama's lines in our place.
 
+use std::time::Duration;
+
 use http::HeaderMap;
 use http::header::{ACCEPT, HeaderName, HeaderValue};
 
 use crate::config::Node;
 use crate::headers::{GUARDS_MODEL, IN_FLIGHT};
+use crate::lane::GATHER;
 use crate::load::{Counted, Load};
 
 const MODELS: HeaderName = HeaderName::from_static("x-homefire-models");
@@ -25,12 +28,15 @@ pub(super) fn offer(headers: &mut HeaderMap, node: &Node) {
     }
 }
 
-/// That frames are as welcome as lines. Whatever is no guard of ours goes on to speak in lines.
-pub(super) fn offer_lane(headers: &mut HeaderMap) {
+/// That frames are as welcome as lines, and gathered for so long. Whatever is no guard of ours goes on to speak in lines.
+pub(super) fn offer_lane(headers: &mut HeaderMap, gather: Duration) {
     headers.insert(
         ACCEPT,
         HeaderValue::from_static("text/event-stream, application/x-ndjson, application/json"),
     );
+    if let Some(millis) = u64::try_from(gather.as_millis()).ok().filter(|millis| *millis > 0) {
+        headers.insert(GATHER, millis.into());
+    }
 }
 
 /// What the guard has chosen, if there is one. A model that was not offered is none.
@@ -46,7 +52,7 @@ pub(super) fn choice<'a>(headers: &HeaderMap, node: &'a Node) -> Option<Choice<'
 mod tests {
     use super::*;
     use crate::config::Config;
-    use crate::lane;
+    use crate::lane::KIND;
 
     #[test]
     fn choices() {
@@ -56,8 +62,11 @@ mod tests {
         let mut offered = HeaderMap::new();
         offer(&mut offered, node);
         assert_eq!(offered[MODELS], "best,lighter");
-        offer_lane(&mut offered);
-        assert!(offered[ACCEPT].to_str().unwrap().starts_with(lane::KIND));
+        offer_lane(&mut offered, Duration::ZERO);
+        assert!(offered[ACCEPT].to_str().unwrap().starts_with(KIND));
+        assert!(!offered.contains_key(GATHER));
+        offer_lane(&mut offered, Duration::from_millis(50));
+        assert_eq!(offered[GATHER], "50");
         let check = |said: &[(HeaderName, &str)], expect: Option<(&str, usize)>| {
             let said = said.iter().map(|(name, value)| (name.clone(), value.parse().unwrap()));
             let chosen = choice(&said.collect(), node);
