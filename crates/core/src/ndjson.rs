@@ -2,6 +2,9 @@
 
 use memchr::memchr;
 
+/// How a reply says that it is in lines.
+pub const KIND: &str = "application/x-ndjson";
+
 /// Cuts chunks into lines. Holds at most one unfinished line.
 #[derive(Debug)]
 pub struct Lines {

@@ -24,8 +24,8 @@ pub trait Platform: Clone + Send + Sync + 'static {
     type Limiter: Limiter;
 
     /// How long the pieces of an answer are gathered behind the one that was read last, where it is dear to be woken for
-    /// each. What comes behind a longer silence is read at once. Most platforms read each piece when it is there.
-    const GATHER: Duration = Duration::ZERO;
+    /// each. What comes behind a longer silence is read at once. Zero where each piece is read when it is there.
+    const GATHER: Duration;
 
     /// Sends a request and resolves when the reply's head is there. Redirects are not followed.
     ///

@@ -44,6 +44,8 @@ impl Platform for Native {
     type Keeper = Nowhere;
     type Limiter = Nowhere;
 
+    const GATHER: Duration = Duration::ZERO;
+
     async fn fetch(&self, request: http::Request<Bytes>) -> Result<http::Response<Body>, FetchError> {
         client::fetch(&self.client, request).await
     }

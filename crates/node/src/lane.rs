@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use homefire_core::failure::Failure;
 use homefire_core::lane::{self, Frames, GATHER, KIND};
+use homefire_core::ndjson;
 use homefire_core::relay::{Output, Relay, State};
 use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
 use http::{StatusCode, response};
@@ -17,7 +18,7 @@ const LONGEST_GATHER: Duration = Duration::from_secs(1);
 const MOST_GATHERED: usize = 16 * 1024;
 
 /// What Ollama speaks, and the only thing that is read here.
-pub(crate) const LINES: &str = "application/x-ndjson";
+pub(crate) const LINES: &str = ndjson::KIND;
 
 /// One answer on the lane. Whatever happens, its end is told once.
 #[derive(Debug, Default)]

@@ -119,6 +119,8 @@ impl Platform for InProcess {
     type Keeper = Nowhere;
     type Limiter = Nowhere;
 
+    const GATHER: Duration = Duration::ZERO;
+
     async fn fetch(&self, request: http::Request<Bytes>) -> Result<http::Response<Body>, FetchError> {
         let host = request.uri().host().unwrap_or_default();
         let (host, door) = self.find(host).ok_or(FetchError::Dns)?;

@@ -93,6 +93,8 @@ impl Platform for Function {
     type Keeper = Nowhere;
     type Limiter = Nowhere;
 
+    const GATHER: Duration = Duration::ZERO;
+
     fn fetch(
         &self,
         request: Request<Bytes>,

@@ -1,4 +1,4 @@
-//! A node's body, chunk by chunk: what came within a while is one.
+//! A body, chunk by chunk. What comes of an answer within a while is one.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -16,29 +16,42 @@ use crate::outcomes::Outcomes;
 
 #[wasm_bindgen(module = "/src/gather.js")]
 extern "C" {
+    type Plain;
+
+    #[wasm_bindgen(constructor, catch)]
+    fn new(stream: &ReadableStream) -> Result<Plain, JsValue>;
+
+    #[wasm_bindgen(method)]
+    fn next(this: &Plain) -> Promise;
+
+    #[wasm_bindgen(method)]
+    fn drop(this: &Plain);
+
+    #[wasm_bindgen(extends = Plain)]
     type Gathered;
 
     #[wasm_bindgen(constructor, catch)]
     fn new(stream: &ReadableStream, pause: f64) -> Result<Gathered, JsValue>;
-
-    #[wasm_bindgen(method)]
-    fn next(this: &Gathered) -> Promise;
-
-    #[wasm_bindgen(method)]
-    fn drop(this: &Gathered);
 }
 
 pub(crate) struct Chunks {
-    gathered: Gathered,
+    source: Plain,
     outcomes: Outcomes,
     is_over: bool,
 }
 
 impl Chunks {
-    /// From one chunk to the next it is `pause` at least.
-    pub(crate) fn of(stream: &ReadableStream, pause: Duration) -> Result<Self, JsValue> {
-        let gathered = Gathered::new(stream, pause.as_secs_f64() * 1000.0)?;
-        Ok(Self { gathered, outcomes: Outcomes::new(), is_over: false })
+    pub(crate) fn plain(stream: &ReadableStream) -> Result<Self, JsValue> {
+        Ok(Self::of(Plain::new(stream)?))
+    }
+
+    /// Of a stream of text: from one chunk to the next it is `pause` at least, unless there was nothing for longer.
+    pub(crate) fn gathered(stream: &ReadableStream, pause: Duration) -> Result<Self, JsValue> {
+        Ok(Self::of(Gathered::new(stream, pause.as_secs_f64() * 1000.0)?.into()))
+    }
+
+    fn of(source: Plain) -> Self {
+        Self { source, outcomes: Outcomes::new(), is_over: false }
     }
 
     fn read(&mut self, outcome: Result<JsValue, JsValue>) -> Option<Result<Bytes, FetchError>> {
@@ -62,7 +75,7 @@ impl Stream for Chunks {
             return Poll::Ready(self.read(outcome));
         }
         if self.outcomes.open() == 0 {
-            self.outcomes.watch(&self.gathered.next());
+            self.outcomes.watch(&self.source.next());
         }
         self.outcomes.wake(cx)
     }
@@ -70,6 +83,6 @@ impl Stream for Chunks {
 
 impl Drop for Chunks {
     fn drop(&mut self) {
-        self.gathered.drop();
+        self.source.drop();
     }
 }

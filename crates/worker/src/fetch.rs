@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::Stream;
-use homefire_core::lane;
 use homefire_core::platform::{FetchError, Platform};
-use http::StatusCode;
+use homefire_core::{lane, ndjson};
+use http::header::CONTENT_TYPE;
+use http::{HeaderMap, StatusCode};
 use js_sys::Uint8Array;
 use send_wrapper::SendWrapper;
 use wasm_bindgen::{JsCast, JsValue};
@@ -30,12 +31,8 @@ pub(crate) struct Body {
 impl Body {
     /// What a reader sends. It is not ours to abort.
     pub(crate) fn of_request(request: &web_sys::Request) -> Result<Self, JsValue> {
-        Self::of(request.body(), Duration::ZERO, Abort(None))
-    }
-
-    fn of(stream: Option<ReadableStream>, pause: Duration, abort: Abort) -> Result<Self, JsValue> {
-        let chunks = stream.map(|stream| Chunks::of(&stream, pause)).transpose()?;
-        Ok(Self { chunks: chunks.map(SendWrapper::new), abort })
+        let chunks = request.body().map(|stream| Chunks::plain(&stream)).transpose()?;
+        Ok(Self { chunks: chunks.map(SendWrapper::new), abort: Abort(None) })
     }
 }
 
@@ -89,12 +86,24 @@ pub(crate) async fn fetch(request: http::Request<Bytes>) -> Result<http::Respons
 
 fn reply(response: &web_sys::Response, abort: Abort) -> Result<http::Response<Body>, JsValue> {
     let headers = headers::read(&response.headers())?;
-    // Whoever speaks on the lane was asked to gather already.
-    let pause = if lane::is_taken(&headers) { Duration::ZERO } else { Worker::GATHER };
-    let mut reply = http::Response::new(Body::of(response.body(), pause, abort)?);
+    let chunks = response.body().map(|stream| chunks(&stream, &headers)).transpose()?;
+    let mut reply = http::Response::new(Body { chunks: chunks.map(SendWrapper::new), abort });
     *reply.status_mut() = StatusCode::from_u16(response.status()).map_err(|_| JsValue::NULL)?;
     *reply.headers_mut() = headers;
     Ok(reply)
+}
+
+fn chunks(stream: &ReadableStream, headers: &HeaderMap) -> Result<Chunks, JsValue> {
+    // Whoever speaks on the lane was asked to gather already.
+    if lane::is_taken(headers) {
+        return Chunks::gathered(stream, Duration::ZERO);
+    }
+    match headers.get(CONTENT_TYPE) {
+        Some(kind) if kind.as_bytes().starts_with(ndjson::KIND.as_bytes()) => {
+            Chunks::gathered(stream, Worker::GATHER)
+        }
+        _ => Chunks::plain(stream),
+    }
 }
 
 fn init(request: &http::Request<Bytes>, controller: &AbortController) -> Result<RequestInit, JsValue> {

@@ -47,6 +47,8 @@ impl<P: Platform> Platform for Tagged<P> {
     type Keeper = P::Keeper;
     type Limiter = P::Limiter;
 
+    const GATHER: Duration = P::GATHER;
+
     fn fetch(
         &self,
         mut request: http::Request<Bytes>,
