@@ -13,9 +13,11 @@ use super::{Story, sleep};
 /// A store that is slow on a busy machine is not waited for: then the count is the instance's own, and says nothing.
 const TRIES: usize = 20;
 
-/// Alone, then a second one while the first still streams, then alone again: each is given back.
+/// Alone, then a second one while the first still streams, then alone again: each is given back. Whoever is not alone here
+/// does not ask who else there is.
 pub(super) async fn play(story: &mut Story, counted: &str) -> Result<(), String> {
-    let expect = [1, 2, 1].map(|count| (count, counted.to_owned()));
+    let second = if counted == "fleet" { "instance" } else { counted };
+    let expect = [(1, counted), (2, second), (1, counted)].map(|(count, by)| (count, by.to_owned()));
     // A node has one place. A guard counts what is at its node, so the second must still be there when the first is done.
     let script = if counted == "guard" { "say,pace=8" } else { "say,pace=40" };
     let mut seen = Vec::new();
