@@ -30,6 +30,9 @@ pub(crate) enum On {
     Workerd,
 }
 
+/// By which a function of Vercel's is told where it listens.
+pub(crate) const VERCEL_PORT: &str = "VERCEL_DEV_PORT";
+
 /// Until it answers.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -86,7 +89,7 @@ pub(crate) fn command(
         }
         On::Vercel => {
             let mut command = Command::new(release::build("homefire-functions", function, "release")?);
-            command.env("VERCEL_DEV_PORT", port.to_string());
+            command.env(VERCEL_PORT, port.to_string());
             command
         }
         On::Workerd => return workerd::serve(port, &Script::built()?, variables, folder),

@@ -124,8 +124,11 @@ impl Way {
             }
             Program::Pass => {
                 let mut command = Command::new(std::env::current_exe()?);
-                command.args(["bench", "pass", "--port", &port.to_string()]);
-                command.args(["--node", &node.to_string()]);
+                command.args(["bench", "pass", "--node", &node.to_string()]);
+                match site.on {
+                    On::Vercel => command.arg("--vercel").env(edge::VERCEL_PORT, port.to_string()),
+                    On::Native | On::Workerd => command.args(["--port", &port.to_string()]),
+                };
                 command
             }
             Program::Ours | Program::Express => {
