@@ -20,6 +20,7 @@ export class Gathered {
   #taker;
   #timer;
   #makeRoom;
+  #isDropped = false;
 
   // `pause` is milliseconds from one handing over to the next, at least; what comes behind a longer silence is handed over
   // at once.
@@ -27,8 +28,8 @@ export class Gathered {
     this.#pause = pause;
     const { readable, writable } = new IdentityTransformStream();
     const page = new HTMLRewriter().on("plaintext", { text: this.#hear }).transform(new Response(readable, PAGE));
-    const ends = [feed(stream, writable), page.arrayBuffer()];
-    Promise.all(ends).then(() => this.#close("complete"), () => this.#close("broken"));
+    // Both: behind the node's last word there may be some of it that was not heard yet.
+    Promise.allSettled([feed(stream, writable), page.arrayBuffer()]).then((ends) => this.#close(ends));
   }
 
   // What has come, at its end null. It rejects if the stream breaks, behind what came before.
@@ -43,6 +44,8 @@ export class Gathered {
   drop() {
     clearTimeout(this.#timer);
     this.#taker = undefined;
+    this.#isDropped = true;
+    this.#makeRoom?.();
   }
 
   #hear = (chunk) => {
@@ -50,13 +53,14 @@ export class Gathered {
     if (!text) return;
     // What stays would be gathered as the page.
     chunk.remove();
+    if (this.#isDropped) return;
     this.#text += text;
     if (!this.#timer || this.#isFull()) this.#offer();
     if (this.#isFull()) return new Promise((resolve) => (this.#makeRoom = resolve));
   };
 
-  #close(end) {
-    this.#end = end;
+  #close(ends) {
+    this.#end = ends.every(({ status }) => status === "fulfilled") ? "complete" : "broken";
     this.#offer();
   }
 
