@@ -6,10 +6,10 @@ use serde::Serialize;
 
 pub use crate::events::Events;
 
+use crate::headers::MODEL;
 use crate::trail::Trail;
 
 const NODE: HeaderName = HeaderName::from_static("x-homefire-node");
-const MODEL: HeaderName = HeaderName::from_static("x-homefire-model");
 const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 

@@ -36,12 +36,12 @@ impl Worker {
 }
 
 impl Platform for Worker {
-    /// Text that grows twenty times a second is seen to flow.
-    const GATHER: Duration = Duration::from_millis(50);
-
     type Body = Body;
     type Keeper = Durable;
     type Limiter = Counter;
+
+    /// Text that grows twenty times a second is seen to flow.
+    const GATHER: Duration = Duration::from_millis(50);
 
     fn fetch(
         &self,

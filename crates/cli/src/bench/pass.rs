@@ -20,15 +20,12 @@ use vercel_runtime::ResponseBody;
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Where it listens.
-    #[arg(long, required_unless_present = "vercel")]
+    /// Where it listens. Without it, it is a function of Vercel's, which is told so by its environment.
+    #[arg(long)]
     port: Option<u16>,
     /// Whom it asks.
     #[arg(long)]
     node: SocketAddr,
-    /// Is a function of Vercel's, which is told by its environment where it listens.
-    #[arg(long)]
-    vercel: bool,
 }
 
 struct Pass {
@@ -40,8 +37,8 @@ struct Pass {
 pub(crate) async fn run(options: Options) -> Result<()> {
     let pass = Arc::new(Pass { client: homefire_native::client().build()?, node: options.node });
     match options.port {
-        Some(port) if !options.vercel => listen(pass, port).await,
-        _ => function(pass).await,
+        Some(port) => listen(pass, port).await,
+        None => function(pass).await,
     }
 }
 

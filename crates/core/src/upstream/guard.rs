@@ -7,7 +7,7 @@ use http::HeaderMap;
 use http::header::{ACCEPT, HeaderName, HeaderValue};
 
 use crate::config::Node;
-use crate::headers::{GUARDS_MODEL, IN_FLIGHT};
+use crate::headers::{IN_FLIGHT, MODEL};
 use crate::lane::GATHER;
 use crate::load::{Counted, Load};
 
@@ -42,7 +42,7 @@ pub(super) fn offer_lane(headers: &mut HeaderMap, gather: Duration) {
 /// What the guard has chosen, if there is one. A model that was not offered is none.
 pub(super) fn choice<'a>(headers: &HeaderMap, node: &'a Node) -> Option<Choice<'a>> {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let named = text(GUARDS_MODEL)?;
+    let named = text(MODEL)?;
     let model = [&node.models.primary, &node.models.fallback].into_iter().find(|model| *model == named)?;
     let in_flight = text(IN_FLIGHT)?.parse().ok()?;
     Some(Choice { model, load: Load { in_flight, counted: Counted::Guard } })
@@ -74,10 +74,10 @@ mod tests {
         };
         check(&[], None);
         check(&[(IN_FLIGHT, "1")], None);
-        check(&[(GUARDS_MODEL, "best")], None);
-        check(&[(GUARDS_MODEL, "best"), (IN_FLIGHT, "1")], Some(("best", 1)));
-        check(&[(GUARDS_MODEL, "lighter"), (IN_FLIGHT, "7")], Some(("lighter", 7)));
-        check(&[(GUARDS_MODEL, "another"), (IN_FLIGHT, "7")], None);
-        check(&[(GUARDS_MODEL, "best"), (IN_FLIGHT, "-1")], None);
+        check(&[(MODEL, "best")], None);
+        check(&[(MODEL, "best"), (IN_FLIGHT, "1")], Some(("best", 1)));
+        check(&[(MODEL, "lighter"), (IN_FLIGHT, "7")], Some(("lighter", 7)));
+        check(&[(MODEL, "another"), (IN_FLIGHT, "7")], None);
+        check(&[(MODEL, "best"), (IN_FLIGHT, "-1")], None);
     }
 }

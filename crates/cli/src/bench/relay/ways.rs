@@ -126,7 +126,7 @@ impl Way {
                 let mut command = Command::new(std::env::current_exe()?);
                 command.args(["bench", "pass", "--node", &node.to_string()]);
                 match site.on {
-                    On::Vercel => command.arg("--vercel").env(edge::VERCEL_PORT, port.to_string()),
+                    On::Vercel => command.env(edge::VERCEL_PORT, port.to_string()),
                     On::Native | On::Workerd => command.args(["--port", &port.to_string()]),
                 };
                 command
@@ -144,7 +144,9 @@ fn peer(file: &str) -> PathBuf {
 
 /// One node, as many readers as there are, and answers as long as they are.
 fn variables(node: &str) -> Vec<(String, String)> {
-    let nodes = json!([{"name": MODEL, "url": node, "models": [MODEL], "token": TOKEN}]).to_string();
+    // Two models, as is usual: which of them is asked depends on how many ask.
+    let models = [MODEL, "lighter"];
+    let nodes = json!([{"name": MODEL, "url": node, "models": models, "token": TOKEN}]).to_string();
     let variables = [
         ("HOMEFIRE_NODES", &*nodes),
         ("ANSWER_MS", "600000"),
