@@ -57,9 +57,7 @@ pub(crate) async fn run(what: What) -> Result<()> {
 }
 
 /// On one thread: work that wanders between threads costs more, and is measured with everything else.
-pub(crate) async fn alone<F: Future<Output = Result<()>>>(
-    task: impl FnOnce() -> F + Send + 'static,
-) -> Result<()> {
+async fn alone<F: Future<Output = Result<()>>>(task: impl FnOnce() -> F + Send + 'static) -> Result<()> {
     let run = move || Builder::new_current_thread().enable_all().build()?.block_on(task());
     tokio::task::spawn_blocking(run).await?
 }

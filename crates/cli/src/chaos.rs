@@ -8,9 +8,8 @@ use anyhow::{Result, ensure};
 use clap::Args;
 use homefire_sim::chaos;
 
-use crate::bench::alone;
 use crate::bench::machine::allow_files;
-use crate::edge::{self, On};
+use crate::edge::On;
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -23,18 +22,12 @@ pub(crate) struct Options {
     /// Where the service runs.
     #[arg(long, value_enum, default_value_t = On::Native)]
     on: On,
-    /// Be the service on this port, and nothing else.
-    #[arg(long, hide = true)]
-    serve: Option<u16>,
 }
 
 /// Sockets that readers and nodes may have open at once.
 const FILES: u64 = 4096;
 
 pub(crate) async fn run(options: Options) -> Result<()> {
-    if let Some(port) = options.serve {
-        return alone(move || edge::serve(port)).await;
-    }
     allow_files(FILES)?;
     let seed = options.seed.unwrap_or_else(drawn);
     println!("{} seconds on {:?}, seed {seed}", options.seconds, options.on);

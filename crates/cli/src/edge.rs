@@ -1,9 +1,7 @@
 //! The service on one of its runtimes, in processes of its own.
 
 use std::fs::File;
-use std::io::Write;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -11,18 +9,15 @@ use clap::ValueEnum;
 use homefire::process::Group;
 use homefire::tools;
 use homefire::workerd::{self, Script};
-use homefire_core::service::Service;
-use homefire_native::Native;
 use tokio::net::TcpListener;
 use tokio::process::Command;
 
-use crate::Refused;
 use crate::bench::{machine, release};
 
 /// What the service runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum On {
-    /// The native server, in a process of its own.
+    /// The release build of the native server.
     Native,
     /// The release builds of Vercel's functions.
     Vercel,
@@ -83,8 +78,8 @@ pub(crate) fn command(
 ) -> Result<Command> {
     let mut command = match on {
         On::Native => {
-            let mut command = Command::new(std::env::current_exe()?);
-            command.args(["chaos", "--serve", &port.to_string()]);
+            let mut command = Command::new(release::build("homefire-native", "homefire-server", "release")?);
+            command.arg(format!("127.0.0.1:{port}")).current_dir(tools::root());
             command
         }
         On::Vercel => {
@@ -118,19 +113,4 @@ pub(crate) fn processes(group: &mut Group) -> Result<Vec<u32>> {
 
 pub(crate) async fn free_port() -> Result<u16> {
     Ok(TcpListener::bind("127.0.0.1:0").await?.local_addr()?.port())
-}
-
-/// Is the native server, until it is ended.
-pub(crate) async fn serve(port: u16) -> Result<()> {
-    #[expect(clippy::disallowed_methods, reason = "this is the service's own process")]
-    let service = Service::from_reader(|name| std::env::var(name).ok());
-    let service = service.map_err(|faults| Refused(faults.to_string()))?;
-    let platform = Native::with_log(&service.config.deadlines, |event| {
-        let line = serde_json::to_string(event).expect("events have string keys and serialize");
-        let _ = writeln!(std::io::stderr(), "{line}");
-    });
-    let listener = TcpListener::bind(("127.0.0.1", port)).await?;
-    let public = tools::root().join("public");
-    homefire_native::serve(listener, platform, Arc::new(service), public, std::future::pending()).await;
-    Ok(())
 }

@@ -7,6 +7,7 @@ use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderName, header};
 
 use crate::failure::Failure;
+use crate::json;
 use crate::ollama::{Done, Line, Reason};
 use crate::relay::Output;
 use crate::sse;
@@ -63,7 +64,9 @@ pub enum Said<'a> {
 /// Reads one line; the error is why the answer ends here.
 pub fn line(bytes: &[u8]) -> Result<Said<'_>, Failure> {
     if let Some(content) = bytes.strip_prefix(sse::TOKEN).and_then(|rest| rest.strip_suffix(b"}")) {
-        return Ok(Said::Line(Line::Piece { content: Some(Cow::Borrowed(string(content)?)), done: None }));
+        // A guard writes no surrogates: nothing needs to be decoded.
+        let content = json::plain(content).ok_or(Failure::Garbage)?;
+        return Ok(Said::Line(Line::Piece { content: Some(Cow::Borrowed(content)), done: None }));
     }
     let done = match bytes {
         b":" => return Ok(Said::Heartbeat),
@@ -86,31 +89,6 @@ fn ending(words: &[u8]) -> Result<Done, Failure> {
 
 fn failure(code: &[u8]) -> Failure {
     CUTS.into_iter().find(|why| why.to_string().as_bytes() == code).unwrap_or(Failure::Garbage)
-}
-
-/// A JSON string that every reader can read, as it stands. A guard writes no surrogates: nothing needs to be decoded.
-fn string(bytes: &[u8]) -> Result<&str, Failure> {
-    let text = str::from_utf8(bytes).map_err(|_| Failure::Garbage)?;
-    if is_string(bytes) { Ok(text) } else { Err(Failure::Garbage) }
-}
-
-/// Whether these are two quotes with nothing between them but characters as they are, and JSON's escapes.
-fn is_string(bytes: &[u8]) -> bool {
-    let Some(mut rest) = bytes.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")) else {
-        return false;
-    };
-    while let Some(at) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..0x20)) {
-        rest = match &rest[at..] {
-            [b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', tail @ ..] => tail,
-            [b'\\', b'u', a, b, c, d, tail @ ..]
-                if [a, b, c, d].into_iter().all(u8::is_ascii_hexdigit) && !matches!(a, b'd' | b'D') =>
-            {
-                tail
-            }
-            _ => return false,
-        };
-    }
-    true
 }
 
 /// The guard's side: the pieces of an answer as frames, until they are taken.

@@ -6,6 +6,7 @@ mod client;
 mod server;
 
 use std::future::Future;
+use std::io::{Write, stderr};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -29,7 +30,8 @@ impl Native {
     pub fn new(deadlines: &Deadlines) -> Self {
         Self::with_log(deadlines, |line| {
             let line = serde_json::to_string(line).expect("events have string keys and serialize");
-            eprintln!("{line}");
+            // Whoever closed the pipe does not want it.
+            let _ = writeln!(stderr(), "{line}");
         })
     }
 
