@@ -11,7 +11,7 @@ use tokio::time::timeout;
 fn server(arguments: &[&str]) -> Child {
     let mut command = Command::new(env!("CARGO_BIN_EXE_homefire-server"));
     command.args(arguments).env_clear().env("OLLAMA_PRIMARY_URL", "http://127.0.0.1:9");
-    command.stderr(Stdio::piped()).kill_on_drop(true).spawn().unwrap()
+    command.stderr(Stdio::piped()).kill_on_drop(true).spawn().expect("the program is there")
 }
 
 #[tokio::test]
