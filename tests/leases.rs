@@ -11,7 +11,7 @@ use homefire_sim::InProcess;
 use homefire_sim::house::{self, House, read};
 use homefire_sim::redis::{Command, ENTER, Engine, Fault, Reply as Redis, Slate, Upstash};
 use homefire_sim::scenario::MODELS;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 const LEASES: &str = "homefire:leases";
 
@@ -150,6 +150,22 @@ async fn whoever_is_not_alone_here_waits_for_no_count() {
         took
     };
     assert_eq!(second(Some(Fault::Hang)).await, second(None).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_is_not_alone_here_is_counted_everywhere_once_he_stays() {
+    let fleet = Fleet::new();
+    let first = fleet.ask(0).await;
+    let (mut stays, mut leaves) = (Box::pin(fleet.ask(0)), Box::pin(fleet.ask(0)));
+    let soon = timeout(Duration::from_millis(40), join(&mut stays, &mut leaves)).await;
+    assert!(soon.is_err(), "the node has not spoken yet");
+    assert_eq!(fleet.leases(), 1, "words come first");
+    drop(leaves);
+    let stays = stays.await;
+    assert_eq!(fleet.leases(), 2);
+    drop((first, stays));
+    fleet.settle().await;
+    assert_eq!(fleet.leases(), 0);
 }
 
 #[tokio::test(start_paused = true)]

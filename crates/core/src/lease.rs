@@ -36,13 +36,13 @@ pub(crate) async fn take<P: Platform>(platform: &P, service: &Service) -> Lease 
     if is_moot || !store::is_shared(platform, service) {
         return Lease { load: own, _here: here, _everywhere: None };
     }
-    let (tell, told) = channel();
+    // Whoever is not alone here is not alone among all: the count would change nothing.
+    let (tell, told) = own.is_alone().then(channel).unzip();
     let (everywhere, returned) = channel();
     platform.wait_until(keep(platform.clone(), service.clone(), tell, returned));
-    let load = match own.is_alone() {
-        true => within(platform, PATIENCE, told).await.ok().and_then(Result::ok),
-        // Whoever is not alone here is not alone among all: the count would change nothing.
-        false => None,
+    let load = match told {
+        Some(told) => within(platform, PATIENCE, told).await.ok().and_then(Result::ok),
+        None => None,
     };
     let load = load.map(|count| Load { in_flight: count.max(own.in_flight), counted: Counted::Fleet });
     Lease { load: load.unwrap_or(own), _here: here, _everywhere: Some(everywhere) }
@@ -52,11 +52,14 @@ pub(crate) async fn take<P: Platform>(platform: &P, service: &Service) -> Lease 
 async fn keep<P: Platform>(
     platform: P,
     service: Service,
-    tell: Sender<usize>,
+    mut tell: Option<Sender<usize>>,
     mut returned: Receiver<Infallible>,
 ) {
     let name = new_id(&platform);
-    let mut tell = Some(tell);
+    // Where nobody waits for the count the words come first, and what soon ends is not counted at all.
+    if tell.is_none() && within(&platform, PATIENCE, &mut returned).await.is_ok() {
+        return;
+    }
     loop {
         let entered = store::enter(&platform, &service, &name).await;
         if let (Some(tell), Ok(count)) = (tell.take(), entered) {
