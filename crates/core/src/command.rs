@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::activity::snapshot::Report as Doings;
+use crate::json;
 use crate::monitor::report::Report;
 use crate::site::{Entry, Site};
 
@@ -143,15 +144,14 @@ fn call(kind: Kind, holes: &[&str], site: &Site, live: &Live) -> Option<Answer> 
 
 impl Answer {
     fn new(command: impl Into<String>, text: String, data: impl Serialize) -> Self {
-        let data = serde_json::to_value(data).expect("the owner's data has string keys");
-        Self { r#type: "answer", source: "local", command: command.into(), text, data }
+        Self { r#type: "answer", source: "local", command: command.into(), text, data: json::value(&data) }
     }
 }
 
 impl Entry {
     /// What can be asked for after `show <slug>`, with its value.
     fn fields(&self) -> Vec<(String, Value)> {
-        let Ok(Value::Object(fields)) = serde_json::to_value(self) else { return Vec::new() };
+        let Value::Object(fields) = json::value(self) else { return Vec::new() };
         let shown = fields.into_iter().filter(|(name, _)| name != "slug");
         shown.map(|(name, value)| (name.to_lowercase(), value)).collect()
     }

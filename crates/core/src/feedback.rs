@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use crate::error::Error;
 use crate::event::Event;
+use crate::json;
 use crate::platform::Platform;
 use crate::reply::{self, Reply};
 use crate::service::Service;
@@ -51,11 +52,11 @@ impl Feedback {
         if body.trim_ascii_start().first() != Some(&b'{') {
             return Err(Error::InvalidJson);
         }
-        let mut fields: Map<String, Value> = serde_json::from_slice(body).map_err(|_| Error::InvalidJson)?;
+        let mut fields: Map<String, Value> = json::read(body).map_err(|_| Error::InvalidJson)?;
         let mut field = |name: &str| fields.remove(name).filter(|value| !value.is_null());
         let id = field("id").and_then(|id| uuid::Uuid::try_parse(id.as_str()?).ok());
         let id = id.filter(|id| id.get_version_num() == 7).ok_or(Error::InvalidId)?.to_string();
-        let verdict = field("event").and_then(|event| serde_json::from_value(event).ok());
+        let verdict = field("event").and_then(|event| json::convert(&event).ok());
         let verdict = verdict.ok_or(Error::InvalidEvent)?;
         let body = match field("body") {
             None if verdict == Verdict::Edited => return Err(Error::InvalidBody),

@@ -72,7 +72,7 @@ impl Record {
 
     /// The record as it is kept.
     pub fn to_text(&self) -> String {
-        serde_json::to_string(self).expect("a record has string keys and serializes")
+        json::text(self)
     }
 
     /// Takes in what one round found. All that flips in it is one letter.

@@ -5,9 +5,8 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use serde_json::value::RawValue;
 
-use crate::json;
+use crate::json::{self, Raw};
 
 /// One turn of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,7 +63,7 @@ pub fn chat(model: &str, prompt: &Prompt) -> Bytes {
         keep_alive: -1,
         options: Options { num_ctx: CONTEXT, num_predict: prompt.longest, temperature: 0.5 },
     };
-    serde_json::to_vec(&chat).expect("messages have string keys and serialize").into()
+    json::write(&chat).into()
 }
 
 /// Tokens. Always the same: Ollama loads a model anew when `num_ctx` changes between two requests. What else is in the
@@ -75,7 +74,7 @@ const CONTEXT: u32 = 8192;
 struct Options {
     num_ctx: u32,
     num_predict: u32,
-    temperature: f32,
+    temperature: f64,
 }
 
 /// One line of an answer, borrowed from the buffer that holds it.
@@ -156,18 +155,14 @@ fn any_line(bytes: &[u8]) -> Result<Line<'_>, Garbage> {
         done_reason: Option<Cow<'a, str>>,
         eval_count: Option<u64>,
         #[serde(borrow)]
-        error: Option<&'a RawValue>,
+        error: Option<Raw<'a>>,
     }
     #[derive(Deserialize)]
     struct Text<'a> {
         #[serde(borrow)]
-        content: Option<&'a RawValue>,
+        content: Option<Raw<'a>>,
     }
-    // Serde reads a struct from a JSON array as well; Ollama's lines are objects.
-    if bytes.first() != Some(&b'{') {
-        return Err(Garbage);
-    }
-    let wire: Wire<'_> = serde_json::from_slice(bytes).map_err(|_| Garbage)?;
+    let wire: Wire<'_> = json::read(bytes).map_err(|_| Garbage)?;
     if wire.error.is_some() {
         return Ok(Line::Error);
     }
@@ -187,21 +182,20 @@ fn any_line(bytes: &[u8]) -> Result<Line<'_>, Garbage> {
 
 /// A JSON string that every reader can read. It is passed on as it stands unless it may hold half a surrogate pair,
 /// which JSON's grammar allows and many readers refuse.
-fn string(raw: &RawValue) -> Result<Cow<'_, str>, Garbage> {
-    let text = raw.get();
+fn string(Raw(text): Raw<'_>) -> Result<Cow<'_, str>, Garbage> {
     if !text.starts_with('"') {
         return Err(Garbage);
     }
     if !text.contains("\\ud") && !text.contains("\\uD") {
         return Ok(Cow::Borrowed(text));
     }
-    let decoded: String = serde_json::from_str(text).map_err(|_| Garbage)?;
-    Ok(Cow::Owned(serde_json::to_string(&decoded).expect("a string serializes")))
+    let decoded: String = json::read(text).map_err(|_| Garbage)?;
+    Ok(Cow::Owned(json::text(&decoded)))
 }
 
 /// Whether a JSON string has anything to read in it: white space alone is no word.
 pub fn has_word(content: &str) -> bool {
-    match serde_json::from_str::<Cow<'_, str>>(content) {
+    match json::read::<Cow<'_, str>>(content) {
         Ok(text) => !text.trim().is_empty(),
         Err(_) => false,
     }
@@ -232,7 +226,7 @@ mod tests {
 
     #[test]
     fn readers_cannot_speak_as_the_system() {
-        assert!(serde_json::from_str::<Message>(r#"{"role":"system","content":"x"}"#).is_err());
+        assert!(json::read::<Message>(r#"{"role":"system","content":"x"}"#).is_err());
     }
 
     #[test]

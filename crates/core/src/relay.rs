@@ -1,6 +1,7 @@
 //! A node's chunks to a reader's events or to a text, without knowing where either comes from or goes to.
 
 use crate::failure::Failure;
+use crate::json;
 use crate::lane::{self, Said};
 use crate::ndjson::{Lines, TooLong};
 use crate::ollama::{self, Done, Garbage, Line};
@@ -51,7 +52,7 @@ pub trait Output: Default {
 
 impl Output for String {
     fn piece(&mut self, content: &str) -> Result<(), Failure> {
-        let piece: Self = serde_json::from_str(content).map_err(|_| Failure::Garbage)?;
+        let piece: Self = json::read(content).map_err(|_| Failure::Garbage)?;
         if self.len() + piece.len() > LONGEST_TEXT {
             return Err(Failure::AnswerTooLong);
         }

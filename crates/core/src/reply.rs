@@ -7,6 +7,7 @@ use serde::Serialize;
 pub use crate::events::Events;
 
 use crate::headers::MODEL;
+use crate::json;
 use crate::trail::Trail;
 
 const NODE: HeaderName = HeaderName::from_static("x-homefire-node");
@@ -27,9 +28,8 @@ pub enum Body {
 
 /// A whole JSON reply.
 pub fn json(status: http::StatusCode, value: &impl Serialize) -> Reply {
-    let body = serde_json::to_vec(value).expect("replies have string keys and serialize");
     let mut reply = empty(status);
-    *reply.body_mut() = Body::Whole(body.into());
+    *reply.body_mut() = Body::Whole(json::write(value).into());
     reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     reply
 }

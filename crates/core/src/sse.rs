@@ -4,6 +4,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use serde::Serialize;
 
 use crate::failure::Failure;
+use crate::json;
 
 /// A comment: it keeps the connection awake, and lets the platform notice that the reader has left.
 pub const HEARTBEAT: Bytes = Bytes::from_static(b":\n\n");
@@ -69,12 +70,10 @@ impl Frame<'_> {
 
 /// One event of any type.
 pub fn frame(event: &impl Serialize) -> Bytes {
-    let mut out = BytesMut::new().writer();
-    out.get_mut().put_slice(b"data: ");
-    serde_json::to_writer(&mut out, event).expect("frames have string keys and serialize");
-    let mut out = out.into_inner();
-    out.put_slice(b"\n\n");
-    out.freeze()
+    let mut out = b"data: ".to_vec();
+    json::append(&mut out, event);
+    out.extend_from_slice(b"\n\n");
+    out.into()
 }
 
 /// Writes a piece of the answer. `content` is a JSON string as it stands, quotes and escapes included.

@@ -3,6 +3,7 @@
 use bytes::{Bytes, BytesMut};
 
 use crate::failure::Failure;
+use crate::json;
 use crate::relay::Output;
 use crate::seam::{self, Joint, Seam};
 use crate::sse::{self, Frame};
@@ -47,7 +48,7 @@ impl Told {
         if self.is_too_long {
             return None;
         }
-        serde_json::from_str(&format!("\"{}\"", self.shown)).ok()
+        json::read(&format!("\"{}\"", self.shown)).ok()
     }
 
     #[cfg(test)]
@@ -88,7 +89,7 @@ impl Output for Told {
             self.keep(content);
             return Ok(());
         };
-        let text: String = serde_json::from_str(content).map_err(|_| Failure::Garbage)?;
+        let text: String = json::read(content).map_err(|_| Failure::Garbage)?;
         if let Some(joint) = seam.hear(&text) {
             self.join(joint);
         }
@@ -112,7 +113,7 @@ impl Output for Told {
 }
 
 fn quoted(text: &str) -> String {
-    serde_json::to_string(text).expect("a string serializes")
+    json::text(text)
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use homefire_core::json;
 use homefire_core::platform::{FetchError, Line, Moment, Platform};
 use send_wrapper::SendWrapper;
 use wasm_bindgen::{JsCast, JsValue};
@@ -72,8 +73,7 @@ impl Platform for Worker {
     }
 
     fn write(&self, line: &Line<'_>) {
-        let line = serde_json::to_string(line).expect("events have string keys and serialize");
-        console::log_1(&line.into());
+        console::log_1(&json::text(line).into());
     }
 
     fn wait_until(&self, task: impl Future<Output = ()> + Send + 'static) {

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::json;
 use crate::site::Act;
 
 /// Characters of a text.
@@ -21,7 +22,7 @@ pub(super) struct Seen {
 
 /// The acts in a list of events, in its order. `None` where it is no list, or nothing in it is an event.
 pub(super) fn acts(body: &[u8], read: impl Fn(&Value) -> Option<Seen>) -> Option<Vec<Act>> {
-    let Ok(Value::Array(events)) = serde_json::from_slice(body) else { return None };
+    let Ok(Value::Array(events)) = json::read(body) else { return None };
     let seen: Vec<Seen> = events.iter().filter_map(read).collect();
     if seen.is_empty() && !events.is_empty() {
         return None;

@@ -55,7 +55,7 @@ impl Snapshot {
 
     /// The record as it is kept.
     pub fn to_text(&self) -> String {
-        serde_json::to_string(self).expect("a snapshot has string keys and serializes")
+        json::text(self)
     }
 }
 

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use crate::json;
+
 /// Columns.
 const WIDTH: usize = 78;
 
@@ -45,6 +47,6 @@ pub(super) fn value(value: &Value) -> String {
             .map(|(name, item)| format!("{name}: {}", self::value(item)))
             .collect::<Vec<_>>()
             .join(", "),
-        Value::Null | Value::Bool(_) | Value::Number(_) => value.to_string(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => json::text(value),
     }
 }

@@ -163,9 +163,9 @@ fn read_list(reader: &mut Reader<'_>, json: &str, models: &Models, credentials: 
     }
     let entries: Vec<Entry> = match json::read(json) {
         Ok(entries) => entries,
-        Err(error) => {
+        Err(fault) => {
             // The error's own words may quote the value, and with it a token.
-            let at = format!("line {}, column {}", error.line(), error.column());
+            let at = format!("line {}, column {}", fault.line, fault.column);
             reader.fault(LIST, format!("is not a JSON list of {{name, url, models?, token?}} ({at})"));
             return Vec::new();
         }

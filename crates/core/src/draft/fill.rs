@@ -25,7 +25,7 @@ mod tests {
     #[test]
     fn values() {
         let check = |values: &str, expect: &str, left: &[Placeholder]| {
-            let values: Values = serde_json::from_str(values).unwrap();
+            let values: Values = crate::json::read(values).unwrap();
             assert_eq!(fill("{clientName}: {amount}, {{amount}}, {x}", &values), expect);
             assert_eq!(unfilled(&values), left);
         };

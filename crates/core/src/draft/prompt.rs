@@ -208,7 +208,7 @@ mod tests {
         assert!(told.contains("{clientName}, not Zachariasson, said: € … in …, …!"), "{told}");
         let check = |notes: &str, expect: &str| {
             let values = r#"{"clientName":"Quill & Son Ltd","amount":"EUR 5","dueDate":"3 March"}"#;
-            let values: Values = serde_json::from_str(values).unwrap();
+            let values: Values = crate::json::read(values).unwrap();
             assert_eq!(without_values(notes, Some(&values)), expect, "{notes}");
         };
         check("Mr Quill called", "Mr {clientName} called");

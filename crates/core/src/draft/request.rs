@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::Placeholder;
 use super::tone::Tone;
 use crate::error::Error;
+use crate::json;
 
 /// The most days that are believed.
 const MOST_DAYS: u64 = 3650;
@@ -77,13 +78,13 @@ impl Request {
         if body.trim_ascii_start().first() != Some(&b'{') {
             return Err(Error::InvalidJson);
         }
-        let mut fields: Map<String, Value> = serde_json::from_slice(body).map_err(|_| Error::InvalidJson)?;
+        let mut fields: Map<String, Value> = json::read(body).map_err(|_| Error::InvalidJson)?;
         let mut field = |name: &str| fields.remove(name).filter(|value| !value.is_null());
         let days = field("daysOverdue").and_then(|days| days.as_u64()).filter(|days| *days <= MOST_DAYS);
         let days = days.ok_or(Error::InvalidDaysOverdue)?;
         let tone = match field("tone") {
             None => Tone::of(days),
-            Some(tone) => serde_json::from_value(tone).map_err(|_| Error::InvalidTone)?,
+            Some(tone) => json::convert(&tone).map_err(|_| Error::InvalidTone)?,
         };
         let language = match field("language") {
             None => "en".to_owned(),

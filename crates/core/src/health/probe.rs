@@ -9,6 +9,7 @@ use serde::Deserialize;
 
 use crate::config::{Config, Node};
 use crate::failure::Failure;
+use crate::json;
 use crate::monitor::Finding;
 use crate::monitor::diagnosis::Diagnosis;
 use crate::ollama::{Message, Prompt, Role};
@@ -185,7 +186,7 @@ fn of_status(status: u16) -> Diagnosis {
 }
 
 fn list(body: &[u8]) -> Option<Vec<String>> {
-    let list: List = serde_json::from_slice(body).ok()?;
+    let list: List = json::read(body).ok()?;
     Some(list.models.into_iter().map(|model| model.name).collect())
 }
 

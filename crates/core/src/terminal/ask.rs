@@ -4,6 +4,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::error::Error;
+use crate::json;
 use crate::ollama::Message;
 
 /// Characters of a query.
@@ -40,7 +41,7 @@ impl Ask {
         if body.trim_ascii_start().first() != Some(&b'{') {
             return Err(Error::InvalidJson);
         }
-        let wire: Wire = serde_json::from_slice(body).map_err(|_| Error::InvalidJson)?;
+        let wire: Wire = json::read(body).map_err(|_| Error::InvalidJson)?;
         let Some(Value::String(query)) = wire.query else { return Err(Error::MissingQuery) };
         let query = query.trim().to_owned();
         if query.is_empty() {
@@ -51,7 +52,7 @@ impl Ask {
         }
         let history = match wire.history {
             None | Some(Value::Null) => Vec::new(),
-            Some(history) => serde_json::from_value(history).map_err(|_| Error::InvalidHistory)?,
+            Some(history) => json::convert(&history).map_err(|_| Error::InvalidHistory)?,
         };
         let resume = match wire.resume {
             None | Some(Value::Null) => None,
