@@ -11,9 +11,10 @@ mod state;
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::json;
+use crate::json::{self, Raw};
 use crate::platform::Moment;
 use availability::Days;
 use diagnosis::Diagnosis;
@@ -52,8 +53,7 @@ pub struct Record {
 }
 
 /// What is known of one node.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Known {
     /// How it is.
     #[serde(flatten)]
@@ -62,6 +62,22 @@ pub struct Known {
     pub days: Days,
     /// Which of the configured models it had in memory, where the last look could see it.
     pub resident: Option<Vec<String>>,
+}
+
+/// Read twice, as serde's own `flatten` is a second reader of everything.
+impl<'de> Deserialize<'de> for Known {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Default, Deserialize)]
+        #[serde(default)]
+        struct Rest {
+            days: Days,
+            resident: Option<Vec<String>>,
+        }
+        let Raw(json) = Raw::deserialize(deserializer)?;
+        let read = json::read(json).and_then(|state| Ok((state, json::read(json)?)));
+        let (state, Rest { days, resident }) = read.map_err(|_| D::Error::custom("no node's state"))?;
+        Ok(Self { state, days, resident })
+    }
 }
 
 impl Record {

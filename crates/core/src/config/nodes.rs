@@ -1,9 +1,8 @@
 //! The nodes: from the two URLs of the first version, or any number of them as JSON.
 
-use std::collections::BTreeMap;
-
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName};
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{Reader, secret_header};
 use crate::json;
@@ -38,7 +37,7 @@ pub struct Models {
 
 /// What the owner has found out about going on with an answer, by model; see `doctor --continuation`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(untagged)]
+#[serde(try_from = "Value")]
 pub enum Continues {
     /// Nothing: it is tried.
     #[default]
@@ -46,7 +45,22 @@ pub enum Continues {
     /// The same for every model.
     All(bool),
     /// Model by model.
-    Each(BTreeMap<String, bool>),
+    Each(Vec<(String, bool)>),
+}
+
+impl TryFrom<Value> for Continues {
+    type Error = &'static str;
+
+    fn try_from(value: Value) -> Result<Self, &'static str> {
+        let each = match value {
+            Value::Null => return Ok(Self::Unknown),
+            Value::Bool(all) => return Ok(Self::All(all)),
+            Value::Object(each) => each,
+            Value::Number(_) | Value::String(_) | Value::Array(_) => return Err("neither yes nor no"),
+        };
+        let each = each.into_iter().map(|(model, goes_on)| Some((model, goes_on.as_bool()?)));
+        each.collect::<Option<_>>().map(Self::Each).ok_or("neither yes nor no")
+    }
 }
 
 impl Continues {
@@ -55,7 +69,7 @@ impl Continues {
         match self {
             Self::Unknown => None,
             Self::All(all) => Some(*all),
-            Self::Each(each) => each.get(model).copied(),
+            Self::Each(each) => each.iter().find(|(known, _)| known == model).map(|(_, goes_on)| *goes_on),
         }
     }
 }
