@@ -1,6 +1,6 @@
 //! What an instance has heard of the monitor: who is known to be down is asked last.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -31,15 +31,23 @@ struct Inner {
     read: Moment,
     /// The record as it was last read.
     record: Record,
-    out: HashSet<String>,
-    /// Whose guards choose the model.
-    guarded: HashSet<String>,
-    breakers: HashMap<String, Breaker>,
-    /// When each model last spoke at each node.
-    spoken: HashMap<(String, String), Moment>,
-    /// When each last had no place for one more.
-    busy: HashMap<String, Moment>,
+    /// By their names.
+    nodes: HashMap<String, Heard>,
     hedges: Budget,
+}
+
+/// What was heard of one node.
+#[derive(Debug, Default)]
+struct Heard {
+    /// The record puts it out.
+    is_out: bool,
+    /// Its guard chooses the model.
+    is_guarded: bool,
+    breaker: Option<Breaker>,
+    /// When each of its models last spoke.
+    spoken: Vec<(String, Moment)>,
+    /// When it last had no place for one more.
+    busy: Option<Moment>,
 }
 
 /// The nodes of one question, in the order in which they are asked.
@@ -57,16 +65,17 @@ impl Outlook {
         let mut inner = self.inner();
         let is_stale = config.monitor.is_stale(inner.record.checked, now);
         let is_out = |at: &usize| {
-            let node = &*config.nodes[*at].name;
-            let is_open = inner.standing(node, now) == Standing::Open;
-            is_open || (!is_stale && inner.out.contains(node))
+            inner
+                .nodes
+                .get(&config.nodes[*at].name)
+                .is_some_and(|heard| heard.standing(now) == Standing::Open || (!is_stale && heard.is_out))
         };
         let (out, mut nodes): (Vec<_>, Vec<_>) = (0..config.nodes.len()).partition(is_out);
         let well = nodes.len();
         nodes.extend(out);
         // Whoever is asked first is asked indeed.
         let first = &*config.nodes[nodes[0]].name;
-        if let Some(breaker) = inner.breakers.get_mut(first) {
+        if let Some(breaker) = inner.breaker(first) {
             breaker.try_it(now, config.breaker);
         }
         Order { nodes, well }
@@ -75,25 +84,28 @@ impl Outlook {
     /// A node has spoken: whatever was heard of it is over.
     pub fn spoke(&self, node: &str, model: &str, now: Moment) {
         let mut inner = self.inner();
-        inner.spoken.insert((node.to_owned(), model.to_owned()), now);
-        inner.out.remove(node);
-        inner.busy.remove(node);
-        if let Some(breaker) = inner.breakers.get_mut(node) {
+        let heard = inner.heard(node);
+        heard.spoken.retain(|(other, _)| other != model);
+        heard.spoken.push((model.to_owned(), now));
+        (heard.is_out, heard.busy) = (false, None);
+        if let Some(breaker) = &mut heard.breaker {
             breaker.spoke();
         }
     }
 
     /// A node has said all that was wanted.
     pub fn completed(&self, node: &str) {
-        self.inner().breakers.remove(node);
+        self.inner().heard(node).breaker = None;
     }
 
     /// Whether a node must load `model` before it can speak, as far as the monitor has seen.
     pub fn is_cold(&self, config: &Config, node: &Node, model: &str, now: Moment) -> bool {
         let inner = self.inner();
         let checked = inner.record.checked;
-        let spoken = inner.spoken.get(&(node.name.clone(), model.to_owned()));
-        if config.monitor.is_stale(checked, now) || spoken.is_some_and(|spoken| *spoken >= checked) {
+        let has_spoken = inner.nodes.get(&node.name).is_some_and(|heard| {
+            heard.spoken.iter().any(|(known, spoken)| known == model && *spoken >= checked)
+        });
+        if config.monitor.is_stale(checked, now) || has_spoken {
             return false;
         }
         let known = inner.record.nodes.get(&node.name).and_then(|known| known.resident.as_ref());
@@ -103,15 +115,16 @@ impl Outlook {
     /// A request has failed at a node.
     pub fn failed(&self, config: &Config, node: &str, why: Failure, now: Moment) {
         let mut inner = self.inner();
-        inner.breakers.entry(node.to_owned()).or_default().failed(why, now, config.breaker);
+        let heard = inner.heard(node);
+        heard.breaker.get_or_insert_default().failed(why, now, config.breaker);
         if why == Failure::Busy {
-            inner.busy.insert(node.to_owned(), now);
+            heard.busy = Some(now);
         }
     }
 
     /// Whether a node had no place for one more a moment ago.
     pub fn is_busy(&self, node: &str, now: Moment) -> bool {
-        self.inner().busy.get(node).is_some_and(|since| now.since(*since) < BUSY)
+        self.inner().nodes.get(node).and_then(|heard| heard.busy).is_some_and(|since| now.since(since) < BUSY)
     }
 
     /// A request came.
@@ -126,18 +139,13 @@ impl Outlook {
 
     /// A node has answered, through a guard or not.
     pub fn guarded(&self, node: &str, is_guarded: bool) {
-        let mut inner = self.inner();
-        if is_guarded {
-            inner.guarded.insert(node.to_owned())
-        } else {
-            inner.guarded.remove(node)
-        };
+        self.inner().heard(node).is_guarded = is_guarded;
     }
 
     /// Whether every node is known to have a guard that counts.
     pub fn are_guarded(&self, config: &Config) -> bool {
         let inner = self.inner();
-        config.nodes.iter().all(|node| inner.guarded.contains(&node.name))
+        config.nodes.iter().all(|node| inner.nodes.get(&node.name).is_some_and(|heard| heard.is_guarded))
     }
 
     /// Whether it is time to read the record; if so, nobody else is told so.
@@ -162,14 +170,15 @@ impl Outlook {
             Health::Drained => true,
             Health::Up | Health::Unknown => false,
         };
-        let has_spoken = |name: &str| {
-            inner.spoken.iter().any(|((node, _), spoken)| node == name && *spoken >= record.checked)
-        };
-        let out = record.nodes.iter().filter(|(name, known)| is_out(&known.state) && !has_spoken(name));
-        inner.out = out.map(|(name, _)| name.clone()).collect();
         let is_well = |state: &State| state.health == Health::Up && state.why.is_none();
-        for (name, _) in record.nodes.iter().filter(|(_, known)| is_well(&known.state)) {
-            if let Some(breaker) = inner.breakers.get_mut(name) {
+        for heard in inner.nodes.values_mut() {
+            heard.is_out = false;
+        }
+        for (name, known) in &record.nodes {
+            let heard = inner.heard(name);
+            let has_spoken = heard.spoken.iter().any(|(_, spoken)| *spoken >= record.checked);
+            heard.is_out = is_out(&known.state) && !has_spoken;
+            if let Some(breaker) = heard.breaker.as_mut().filter(|_| is_well(&known.state)) {
                 breaker.seen_well(record.checked);
             }
         }
@@ -198,8 +207,18 @@ impl Outlook {
 }
 
 impl Inner {
-    fn standing(&self, node: &str, now: Moment) -> Standing {
-        self.breakers.get(node).map_or(Standing::Closed, |breaker| breaker.standing(now))
+    fn heard(&mut self, node: &str) -> &mut Heard {
+        self.nodes.entry(node.to_owned()).or_default()
+    }
+
+    fn breaker(&mut self, node: &str) -> Option<&mut Breaker> {
+        self.nodes.get_mut(node)?.breaker.as_mut()
+    }
+}
+
+impl Heard {
+    fn standing(&self, now: Moment) -> Standing {
+        self.breaker.as_ref().map_or(Standing::Closed, |breaker| breaker.standing(now))
     }
 }
 
