@@ -121,6 +121,11 @@ impl fmt::Display for FetchError {
 
 impl std::error::Error for FetchError {}
 
+/// Whether a body says so.
+pub(crate) fn holds(body: &[u8], words: &[u8]) -> bool {
+    body.windows(words.len()).any(|window| window == words)
+}
+
 /// A body as far as its first `most` bytes.
 pub async fn gather(
     body: &mut (impl Stream<Item = Result<Bytes, FetchError>> + Unpin),

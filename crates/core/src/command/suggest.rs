@@ -42,10 +42,15 @@ fn candidates(words: &[&str], site: &Site) -> Vec<String> {
             [..] => {}
         }
     }
-    found.sort_by_cached_key(|command| osa_distance(&words.join(" "), command));
-    found.dedup();
-    found.truncate(MOST);
-    found
+    let mut nearest: Vec<(usize, String)> = Vec::new();
+    for command in found {
+        let distance = osa_distance(&words.join(" "), &command);
+        let at = nearest.partition_point(|(nearer, _)| *nearer <= distance);
+        nearest.insert(at, (distance, command));
+    }
+    nearest.dedup();
+    nearest.truncate(MOST);
+    nearest.into_iter().map(|(_, command)| command).collect()
 }
 
 /// Commands without holes that are near to all of what was typed, or begin with its only word.

@@ -13,7 +13,7 @@ use crate::json;
 use crate::monitor::Finding;
 use crate::monitor::diagnosis::Diagnosis;
 use crate::ollama::{Message, Prompt, Role};
-use crate::platform::{Elapsed, FetchError, Platform, gather, within};
+use crate::platform::{Elapsed, FetchError, Platform, gather, holds, within};
 use crate::upstream::{self, AGENT};
 
 /// Bytes of a list of models; what is longer is none.
@@ -168,8 +168,8 @@ fn judge(said: &Said, wanted: &[&String]) -> Finding {
         },
         403 if said.body.is_empty() => Diagnosis::HostRejected,
         // Cloudflare has one status for many errors: 1016 is a name without an address.
-        530 if memchr::memmem::find(&said.body, b"1016").is_some() => Diagnosis::Dns,
-        503 if memchr::memmem::find(&said.body, b"\"draining\"").is_some() => return Finding::Drained,
+        530 if holds(&said.body, b"1016") => Diagnosis::Dns,
+        503 if holds(&said.body, b"\"draining\"") => return Finding::Drained,
         status => of_status(status),
     };
     Finding::Bad(diagnosis)

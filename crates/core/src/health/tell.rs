@@ -13,7 +13,7 @@ use crate::config::{Mail, Monitor};
 use crate::event::Event;
 use crate::json;
 use crate::monitor::letter::Letter;
-use crate::platform::{Elapsed, FetchError, Platform, gather, within};
+use crate::platform::{Elapsed, FetchError, Platform, gather, holds, within};
 use crate::service::Service;
 use crate::upstream::AGENT;
 
@@ -100,7 +100,7 @@ fn judge(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Heard {
             )
         }
         // It was taken before, in other words: the wording has changed since.
-        409 if memchr::memmem::find(body, b"invalid_idempotent_request").is_some() => Heard::Accepted,
+        409 if holds(body, b"invalid_idempotent_request") => Heard::Accepted,
         // In flight, from another round.
         409 => Heard::Refused("mail_conflict"),
         401 | 403 => Heard::Failed("mail_unauthorized"),

@@ -77,7 +77,7 @@ pub(super) async fn enter<P: Platform>(
     now: Moment,
     until: Moment,
 ) -> Result<usize, StoreError> {
-    let lasts = until.since(now).as_millis().to_string();
+    let lasts = until.millis_since(now).to_string();
     let eval = json!(["EVAL", ENTER, 1, LEASES, now, until, lease, lasts]);
     let count = match command(platform, upstash, &eval).await? {
         Answer::Result(Value::Number(count)) => count.as_u64().and_then(|count| count.try_into().ok()),

@@ -9,7 +9,7 @@ use crate::config::Node;
 use crate::failure::Failure;
 use crate::lane;
 use crate::ollama::{self, Prompt};
-use crate::platform::{FetchError, Platform, gather};
+use crate::platform::{FetchError, Platform, gather, holds};
 use crate::relay::{Dialect, Output, Relay, State};
 
 /// Cloudflare refuses the user agents of common scripts (error 1010), so ours is our own.
@@ -92,8 +92,8 @@ async fn accept(
 
 /// `"qwen2.5-coder:7b" does not support thinking` speaks of this node's model; any other 400 of the request.
 fn bad_request(body: &[u8]) -> Failure {
-    match memchr::memmem::find(body, b"does not support") {
-        Some(_) => Failure::Status(400),
-        None => Failure::Rejected,
+    match holds(body, b"does not support") {
+        true => Failure::Status(400),
+        false => Failure::Rejected,
     }
 }
