@@ -1,9 +1,11 @@
 //! Reads what the owner edits, refuses what is wrong with it, and leaves it for the library.
 
 #[path = "src/site/data.rs"]
-pub mod data;
+mod data;
 #[path = "src/site/parse.rs"]
-pub mod parse;
+mod parse;
+#[path = "src/site/source.rs"]
+mod source;
 #[path = "src/draft/prompt/template.rs"]
 #[expect(dead_code, reason = "the library fills what is only read here")]
 mod template;
@@ -16,8 +18,7 @@ const DRAFT: &str = "content/draft.md";
 
 fn main() {
     let site = parse::parse(&read(SITE)).unwrap_or_else(|faults| refuse(SITE, &faults));
-    let json = serde_json::to_vec(&site).expect("the owner's data has string keys");
-    leave("site.json", &json);
+    leave("site.rs", source::source(&site).as_bytes());
 
     let draft = read(DRAFT);
     template::Template::parse(&draft).unwrap_or_else(|faults| refuse(DRAFT, &faults));

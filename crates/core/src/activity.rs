@@ -108,7 +108,7 @@ impl Place {
 
     /// Where the owner's events are; none where the owner has no account.
     fn address(self, service: &Service) -> Option<String> {
-        let (url, user) = (&self.forge(service).url, &self.account(service).user);
+        let (url, user) = (&self.forge(service).url, self.account(service).user);
         let events = match self {
             Self::GitHub => "events/public",
             Self::GitLab => "events",
@@ -195,7 +195,7 @@ async fn ask<P: Platform>(
         if body.len() > LONGEST_ANSWER {
             return Err(Miss::TooLarge);
         }
-        let acts = place.acts(&body, &place.account(service).user).ok_or(Miss::Garbage)?;
+        let acts = place.acts(&body, place.account(service).user).ok_or(Miss::Garbage)?;
         Ok(News::Acts(acts, name(&head.headers)))
     };
     within(platform, PATIENCE, ask).await.unwrap_or(Err(Miss::Timeout))

@@ -10,7 +10,6 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::activity::snapshot::Report as Doings;
-use crate::json;
 use crate::monitor::report::Report;
 use crate::site::{Entry, Site};
 
@@ -126,10 +125,10 @@ fn call(kind: Kind, holes: &[&str], site: &Site, live: &Live) -> Option<Answer> 
     match (kind, entry) {
         (Kind::Help, _) => Some(answers::help(site)),
         (Kind::ListAll, _) => {
-            Some(answers::list("list all", &[("Products", &site.products), ("Systems", &site.systems)]))
+            Some(answers::list("list all", &[("Products", site.products), ("Systems", site.systems)]))
         }
-        (Kind::ListProducts, _) => Some(answers::list("list products", &[("Products", &site.products)])),
-        (Kind::ListSystems, _) => Some(answers::list("list systems", &[("Systems", &site.systems)])),
+        (Kind::ListProducts, _) => Some(answers::list("list products", &[("Products", site.products)])),
+        (Kind::ListSystems, _) => Some(answers::list("list systems", &[("Systems", site.systems)])),
         (Kind::ShowActivity, _) => Some(match &live.activity {
             Some(activity) => answers::activity(activity),
             None => answers::activity(&Doings::written(&site.activity)),
@@ -143,16 +142,13 @@ fn call(kind: Kind, holes: &[&str], site: &Site, live: &Live) -> Option<Answer> 
 }
 
 impl Answer {
-    fn new(command: impl Into<String>, text: String, data: impl Serialize) -> Self {
-        Self { r#type: "answer", source: "local", command: command.into(), text, data: json::value(&data) }
+    fn new(command: impl Into<String>, text: String, data: impl Into<Value>) -> Self {
+        Self { r#type: "answer", source: "local", command: command.into(), text, data: data.into() }
     }
 }
 
-impl Entry {
-    /// What can be asked for after `show <slug>`, with its value.
-    fn fields(&self) -> Vec<(String, Value)> {
-        let Value::Object(fields) = json::value(self) else { return Vec::new() };
-        let shown = fields.into_iter().filter(|(name, _)| name != "slug");
-        shown.map(|(name, value)| (name.to_lowercase(), value)).collect()
-    }
+/// What can be asked for after `show <slug>`, with its value.
+fn fields(entry: &Entry) -> Vec<(String, Value)> {
+    let shown = entry.fields().into_iter().filter(|(name, _)| name != "slug");
+    shown.map(|(name, value)| (name.to_lowercase(), value)).collect()
 }

@@ -1,28 +1,106 @@
 //! The owner's typed data: what the commands answer and what the model is told.
 
+#[cfg(test)]
+#[expect(dead_code, reason = "the build script makes the library's own data of it")]
 mod data;
 #[cfg(test)]
 mod parse;
 mod prompt;
 
-use std::sync::LazyLock;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::json;
 
-pub use data::{Account, Act, Activity, Entry, Owner, Site};
+/// Everything that the owner says.
+#[derive(Debug)]
+pub struct Site {
+    /// Who it is about.
+    pub owner: Owner,
+    /// What the owner has made.
+    pub products: &'static [Entry],
+    /// What it runs on.
+    pub systems: &'static [Entry],
+    /// What was done lately.
+    pub activity: Activity,
+}
+
+/// Who it is about.
+#[derive(Debug)]
+pub struct Owner {
+    /// The full name.
+    pub name: &'static str,
+    /// What the owner is.
+    pub role: &'static str,
+    /// One line.
+    pub line: &'static str,
+    /// Some sentences.
+    pub text: &'static str,
+}
+
+/// A product or a system.
+#[derive(Debug)]
+pub struct Entry {
+    /// What it is called in commands: `[a-z0-9-]`.
+    pub slug: &'static str,
+    /// What it is called.
+    pub name: &'static str,
+    /// One line.
+    pub line: &'static str,
+    /// Some sentences.
+    pub text: &'static str,
+    /// What it is made of.
+    pub stack: &'static [&'static str],
+    /// Names and URLs.
+    pub links: &'static [(&'static str, &'static str)],
+    /// Whatever else the owner says of it: names and JSON.
+    pub more: &'static [(&'static str, &'static str)],
+}
+
+/// What was done lately.
+#[derive(Debug)]
+pub struct Activity {
+    /// The day of the snapshot.
+    pub as_of: &'static str,
+    /// On GitHub.
+    pub github: Account,
+    /// On GitLab.
+    pub gitlab: Account,
+}
+
+/// What was done lately in one place.
+#[derive(Debug)]
+pub struct Account {
+    /// The owner's name there; empty where there is no account to ask.
+    pub user: &'static str,
+    /// Where to see more.
+    pub url: &'static str,
+    /// The newest first.
+    pub recent: &'static [Act<&'static str>],
+}
+
+/// One thing that was done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Act<T = String> {
+    /// Where.
+    pub repo: T,
+    /// When: `YYYY-MM-DD`.
+    pub date: T,
+    /// What.
+    pub line: T,
+}
 
 impl Site {
     /// The data that was validated when this library was built.
     pub fn load() -> &'static Self {
-        const JSON: &str = include_str!(concat!(env!("OUT_DIR"), "/site.json"));
-        static SITE: LazyLock<Site> =
-            LazyLock::new(|| json::read(JSON).expect("the build script wrote what it had read"));
+        static SITE: Site = include!(concat!(env!("OUT_DIR"), "/site.rs"));
         &SITE
     }
 
     /// Products and systems.
     pub fn entries(&self) -> impl Iterator<Item = &Entry> + Clone {
-        self.products.iter().chain(&self.systems)
+        self.products.iter().chain(self.systems)
     }
 
     /// The product or system of that slug.
@@ -31,8 +109,38 @@ impl Site {
     }
 }
 
+impl Entry {
+    /// All that the owner says of it.
+    pub fn fields(&self) -> Map<String, Value> {
+        let texts = [("slug", self.slug), ("name", self.name), ("line", self.line), ("text", self.text)];
+        let mut fields: Map<_, _> =
+            texts.map(|(name, text)| (name.to_owned(), text.into())).into_iter().collect();
+        fields.insert("stack".to_owned(), self.stack.into());
+        let links: Map<_, _> =
+            self.links.iter().map(|(name, url)| ((*name).to_owned(), (*url).into())).collect();
+        fields.insert("links".to_owned(), links.into());
+        for (name, json) in self.more {
+            fields.insert((*name).to_owned(), json::read(*json).expect("the build script wrote it"));
+        }
+        fields
+    }
+}
+
+impl Account {
+    /// What the owner wrote that was done.
+    pub fn recent(&self) -> Vec<Act> {
+        let owned = |Act { repo, date, line }: &Act<&str>| Act {
+            repo: (*repo).to_owned(),
+            date: (*date).to_owned(),
+            line: (*line).to_owned(),
+        };
+        self.recent.iter().map(owned).collect()
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use super::Site;
     use super::parse::parse;
 
     const SITE: &str = include_str!("../../../content/site.toml");
@@ -41,6 +149,7 @@ mod tests {
     fn the_example_is_sound() {
         let site = parse(SITE).unwrap();
         assert!(site.products.len() >= 5 && site.systems.len() >= 3);
+        let site = Site::load();
         assert!(site.entry("portfolio").is_some() && site.entry("paychasers").is_some());
     }
 

@@ -122,8 +122,8 @@ impl Home {
 async fn account(forge: Forge) -> Result<Server<Account>> {
     let activity = &Site::load().activity;
     let user = match forge {
-        Forge::GitHub => &activity.github.user,
-        Forge::GitLab => &activity.gitlab.user,
+        Forge::GitHub => activity.github.user,
+        Forge::GitLab => activity.gitlab.user,
     };
     let account = Account::new(forge, user, None);
     account.publish((1..=3).rev().map(|day| forge.push(day)).collect());

@@ -120,8 +120,8 @@ impl Report {
     /// What was heard of GitHub and of GitLab, each in the place of what the owner wrote.
     pub fn new(site: &site::Activity, heard: [Option<&Heard>; 2], now: Moment) -> Self {
         let [github, gitlab] = heard;
-        let github = Told::new(&site.github, &site.as_of, github, now);
-        let gitlab = Told::new(&site.gitlab, &site.as_of, gitlab, now);
+        let github = Told::new(&site.github, site.as_of, github, now);
+        let gitlab = Told::new(&site.gitlab, site.as_of, gitlab, now);
         Self { as_of: (&github.as_of).min(&gitlab.as_of).clone(), github, gitlab }
     }
 }
@@ -130,11 +130,11 @@ impl Told {
     fn new(account: &site::Account, written: &str, heard: Option<&Heard>, now: Moment) -> Self {
         let heard = heard.filter(|heard| !heard.acts.is_empty());
         Self {
-            user: account.user.clone(),
-            url: account.url.clone(),
+            user: account.user.to_owned(),
+            url: account.url.to_owned(),
             as_of: heard.map_or_else(|| written.to_owned(), |heard| date(heard.answered)),
             age: heard.map(|heard| now.since(heard.answered).as_secs()),
-            recent: heard.map_or(&account.recent, |heard| &heard.acts).clone(),
+            recent: heard.map_or_else(|| account.recent(), |heard| heard.acts.clone()),
         }
     }
 
@@ -239,6 +239,7 @@ mod tests {
     #[test]
     fn the_owner_speaks_where_nothing_was_heard() {
         let site = &Site::load().activity;
+        let (github, gitlab) = (site.github.recent(), site.gitlab.recent());
         let check = |heard: [Option<&Heard>; 2], github: &[Act], gitlab: &[Act], as_of: &str| {
             let report = Report::new(site, heard, NOW);
             assert_eq!((&*report.github.recent, &*report.gitlab.recent), (github, gitlab));
@@ -246,9 +247,9 @@ mod tests {
         };
         let (heard, silent, one) = (heard(), Heard::default(), [act("one")]);
         let minute = "2026-01-01 00:00 UTC";
-        check([None, None], &site.github.recent, &site.gitlab.recent, &site.as_of);
-        check([Some(&silent), None], &site.github.recent, &site.gitlab.recent, &site.as_of);
-        check([Some(&heard), None], &one, &site.gitlab.recent, minute.min(&site.as_of));
+        check([None, None], &github, &gitlab, site.as_of);
+        check([Some(&silent), None], &github, &gitlab, site.as_of);
+        check([Some(&heard), None], &one, &gitlab, minute.min(site.as_of));
         check([Some(&heard), Some(&heard)], &one, &one, minute);
         assert_eq!(Report::written(site), Report::new(site, [None, None], NOW));
     }

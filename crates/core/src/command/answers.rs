@@ -2,16 +2,17 @@
 
 use serde_json::json;
 
-use super::{Answer, Status, TABLE, text};
+use super::{Answer, Status, TABLE, fields, text};
 use crate::activity::snapshot::{Report, Told};
 use crate::calendar::date;
+use crate::json;
 use crate::monitor::Health;
 use crate::monitor::report::NodeReport;
 use crate::site::{Entry, Site};
 
 pub(super) fn help(site: &Site) -> Answer {
     let rows = TABLE.iter().map(|command| (command.form, command.summary.to_owned()));
-    let slugs: Vec<&str> = site.entries().map(|entry| entry.slug.as_str()).collect();
+    let slugs: Vec<&str> = site.entries().map(|entry| entry.slug).collect();
     let commands: Vec<_> =
         TABLE.iter().map(|command| json!({"form": command.form, "summary": command.summary})).collect();
     let text = format!(
@@ -25,7 +26,7 @@ pub(super) fn help(site: &Site) -> Answer {
 
 pub(super) fn list(command: &str, sections: &[(&str, &[Entry])]) -> Answer {
     let section = |(title, entries): &(&str, &[Entry])| {
-        let rows = entries.iter().map(|entry| (entry.slug.as_str(), entry.line.clone()));
+        let rows = entries.iter().map(|entry| (entry.slug, entry.line.to_owned()));
         format!("{title}\n{}", text::table(rows))
     };
     let text = sections.iter().map(section).collect::<Vec<_>>().join("\n\n");
@@ -38,17 +39,17 @@ pub(super) fn list(command: &str, sections: &[(&str, &[Entry])]) -> Answer {
 }
 
 pub(super) fn show(entry: &Entry) -> Answer {
-    let fields = entry.fields();
+    let fields = fields(entry);
     let more = fields.iter().filter(|(name, _)| !["name", "line", "text", "links"].contains(&name.as_str()));
     let facts = more.map(|(name, value)| (name.as_str(), text::value(value)));
-    let links = entry.links.iter().map(|(name, url)| (name.as_str(), url.clone()));
+    let links = entry.links.iter().map(|(name, url)| (*name, (*url).to_owned()));
     let text =
-        format!("{}\n{}\n\n{}", entry.name, text::wrap(&entry.line, 0), text::table(facts.chain(links)));
-    Answer::new(format!("show {}", entry.slug), text, entry)
+        format!("{}\n{}\n\n{}", entry.name, text::wrap(entry.line, 0), text::table(facts.chain(links)));
+    Answer::new(format!("show {}", entry.slug), text, entry.fields())
 }
 
 pub(super) fn field(entry: &Entry, name: &str) -> Option<Answer> {
-    let (name, value) = entry.fields().into_iter().find(|(known, _)| known == name)?;
+    let (name, value) = fields(entry).into_iter().find(|(known, _)| known == name)?;
     let text = match value.as_object() {
         Some(fields) => text::table(fields.iter().map(|(name, item)| (name.as_str(), text::value(item)))),
         None => text::wrap(&text::value(&value), 0),
@@ -62,8 +63,8 @@ pub(super) fn field(entry: &Entry, name: &str) -> Option<Answer> {
 }
 
 pub(super) fn explain(entry: &Entry) -> Answer {
-    let text = format!("{}\n\n{}", entry.name, text::wrap(&entry.text, 0));
-    Answer::new(format!("explain {}", entry.slug), text, entry)
+    let text = format!("{}\n\n{}", entry.name, text::wrap(entry.text, 0));
+    Answer::new(format!("explain {}", entry.slug), text, entry.fields())
 }
 
 pub(super) fn activity(report: &Report) -> Answer {
@@ -78,7 +79,7 @@ pub(super) fn activity(report: &Report) -> Answer {
         false => format!("GitHub as of {github}; GitLab as of {gitlab}."),
     };
     let text = format!("{}\n\n{}", places.join("\n\n"), text::wrap(&when, 0));
-    Answer::new("show activity", text, report)
+    Answer::new("show activity", text, json::value(report))
 }
 
 pub(super) fn status(status: &Status) -> Answer {
@@ -89,7 +90,7 @@ pub(super) fn status(status: &Status) -> Answer {
         many => format!("{many} questions are in flight."),
     };
     let text = format!("Asked in this order:\n{}\n\n{busy}", text::table(rows));
-    Answer::new("status", text, status)
+    Answer::new("status", text, json::value(status))
 }
 
 fn node_line(node: &NodeReport) -> String {

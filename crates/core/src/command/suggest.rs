@@ -67,15 +67,15 @@ fn fixed<'a>(words: &'a [&str]) -> impl Iterator<Item = &'static str> + 'a {
 
 /// The slugs near to `typed`; all of them where the verb is beyond doubt and the slug is unknown.
 fn slugs<'a>(typed: &'a str, verb_is_sure: bool, site: &'a Site) -> impl Iterator<Item = &'a str> {
-    let all = site.entries().map(|entry| entry.slug.as_str());
+    let all = site.entries().map(|entry| entry.slug);
     let any = all.clone().any(|slug| near(typed, slug));
     all.filter(move |slug| if any { near(typed, slug) } else { verb_is_sure })
 }
 
 /// The fields near to `typed`, or all of them, of a slug that is known or near to one.
 fn fields(slug: &str, typed: &str, site: &Site) -> Vec<String> {
-    let Some(entry) = site.entries().find(|entry| near(slug, &entry.slug)) else { return Vec::new() };
-    let names: Vec<String> = entry.fields().into_iter().map(|(name, _)| name).collect();
+    let Some(entry) = site.entries().find(|entry| near(slug, entry.slug)) else { return Vec::new() };
+    let names: Vec<String> = super::fields(entry).into_iter().map(|(name, _)| name).collect();
     let close: Vec<&String> = names.iter().filter(|name| near(typed, name)).collect();
     let command = |name: &String| show(entry, name);
     if close.is_empty() {

@@ -75,10 +75,7 @@ fn activity() {
         1,
     );
     let data = ask("show activity").unwrap().data;
-    assert_eq!(
-        (&data["as_of"], &data["github"]["user"]),
-        (&site.as_of.as_str().into(), &site.github.user.as_str().into())
-    );
+    assert_eq!((&data["as_of"], &data["github"]["user"]), (&site.as_of.into(), &site.github.user.into()));
 }
 
 #[test]

@@ -1,97 +1,97 @@
-//! The shape of `content/site.toml`, for the build script and for the library.
+//! The shape of `content/site.toml`, as it is read when the library is built.
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 
 /// Everything that the owner says.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Site {
+pub(super) struct Site {
     /// Who it is about.
-    pub owner: Owner,
+    pub(super) owner: Owner,
     /// What the owner has made.
     #[serde(default)]
-    pub products: Vec<Entry>,
+    pub(super) products: Vec<Entry>,
     /// What it runs on.
     #[serde(default)]
-    pub systems: Vec<Entry>,
+    pub(super) systems: Vec<Entry>,
     /// What was done lately.
-    pub activity: Activity,
+    pub(super) activity: Activity,
 }
 
 /// Who it is about.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Owner {
+pub(super) struct Owner {
     /// The full name.
-    pub name: String,
+    pub(super) name: String,
     /// What the owner is.
-    pub role: String,
+    pub(super) role: String,
     /// One line.
-    pub line: String,
+    pub(super) line: String,
     /// Some sentences.
-    pub text: String,
+    pub(super) text: String,
     /// Names and URLs.
     #[serde(default)]
-    pub links: BTreeMap<String, String>,
+    pub(super) links: BTreeMap<String, String>,
 }
 
 /// A product or a system.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Entry {
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Entry {
     /// What it is called in commands: `[a-z0-9-]`.
-    pub slug: String,
+    pub(super) slug: String,
     /// What it is called.
-    pub name: String,
+    pub(super) name: String,
     /// One line.
-    pub line: String,
+    pub(super) line: String,
     /// Some sentences.
-    pub text: String,
+    pub(super) text: String,
     /// What it is made of.
-    pub stack: Vec<String>,
+    pub(super) stack: Vec<String>,
     /// Names and URLs.
     #[serde(default)]
-    pub links: BTreeMap<String, String>,
+    pub(super) links: BTreeMap<String, String>,
     /// Whatever else the owner says of it.
     #[serde(flatten)]
-    pub more: BTreeMap<String, Value>,
+    pub(super) more: BTreeMap<String, Value>,
 }
 
 /// What was done lately.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Activity {
+pub(super) struct Activity {
     /// The day of the snapshot.
-    pub as_of: String,
+    pub(super) as_of: String,
     /// On GitHub.
-    pub github: Account,
+    pub(super) github: Account,
     /// On GitLab.
-    pub gitlab: Account,
+    pub(super) gitlab: Account,
 }
 
 /// What was done lately in one place.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Account {
+pub(super) struct Account {
     /// The owner's name there; empty where there is no account to ask.
-    pub user: String,
+    pub(super) user: String,
     /// Where to see more.
-    pub url: String,
+    pub(super) url: String,
     /// The newest first.
     #[serde(default)]
-    pub recent: Vec<Act>,
+    pub(super) recent: Vec<Act>,
 }
 
 /// One thing that was done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Act {
+pub(super) struct Act {
     /// Where.
-    pub repo: String,
+    pub(super) repo: String,
     /// When: `YYYY-MM-DD`.
-    pub date: String,
+    pub(super) date: String,
     /// What.
-    pub line: String,
+    pub(super) line: String,
 }

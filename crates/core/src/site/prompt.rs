@@ -19,7 +19,7 @@ impl Site {
         let mut text = format!("{RULES}\n{}, {}. {}\n", self.owner.name, self.owner.role, self.owner.line);
         text += self.owner.text.trim();
         text += "\n";
-        for (title, entries) in [("Products", &self.products), ("Systems", &self.systems)] {
+        for (title, entries) in [("Products", self.products), ("Systems", self.systems)] {
             write!(text, "\n{title}:\n").expect("a string takes all text");
             for entry in entries {
                 text += &describe(entry);
@@ -32,9 +32,9 @@ impl Site {
 
 fn describe(entry: &Entry) -> String {
     let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let mut text = format!("- {}: {} {}", entry.name, entry.line, one_line(&entry.text));
+    let mut text = format!("- {}: {} {}", entry.name, entry.line, one_line(entry.text));
     write!(text, " Made with {}.", entry.stack.join(", ")).expect("a string takes all text");
-    for (name, url) in &entry.links {
+    for (name, url) in entry.links {
         write!(text, " {name}: {url}").expect("a string takes all text");
     }
     text + "\n"
@@ -48,8 +48,8 @@ mod tests {
     fn the_model_is_told_what_the_commands_tell() {
         let site = Site::load();
         let prompt = site.prompt();
-        assert!(site.entries().all(|entry| prompt.contains(&entry.line)));
-        assert!(prompt.contains(&site.owner.name));
+        assert!(site.entries().all(|entry| prompt.contains(entry.line)));
+        assert!(prompt.contains(site.owner.name));
         assert!(prompt.len() < LONGEST, "the example is cut off: {}", prompt.len());
     }
 }
