@@ -103,7 +103,7 @@ async fn play<P: Platform>(platform: &P, service: &Service) -> Result<Outcome, S
 fn outcome(record: &Record, findings: &[(String, Finding)], told: usize) -> Outcome {
     let found = |name: &str| findings.iter().find(|(found, _)| found == name).map(|(_, finding)| finding);
     let nodes = record.nodes.iter().map(|(name, known)| Seen {
-        node: name.clone(),
+        node: name.to_owned(),
         state: known.state.health,
         why: match found(name) {
             Some(Finding::Bad(why)) => Some(why.name()),

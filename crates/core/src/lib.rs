@@ -5,6 +5,7 @@
 
 pub mod activity;
 pub mod breaker;
+pub mod by_name;
 pub mod calendar;
 pub mod command;
 pub mod config;

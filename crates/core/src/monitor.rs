@@ -9,11 +9,10 @@ pub mod letter;
 pub mod report;
 mod state;
 
-use std::collections::BTreeMap;
-
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use crate::by_name::ByName;
 use crate::json::{self, Raw};
 use crate::platform::Moment;
 use availability::Days;
@@ -45,7 +44,7 @@ pub struct Record {
     /// When the last round looked.
     pub checked: Moment,
     /// The nodes by their names.
-    pub nodes: BTreeMap<String, Known>,
+    pub nodes: ByName<Known>,
     /// Letters that nobody has accepted yet, the oldest first.
     pub untold: Vec<Letter>,
     /// Until then the mail service wants to hear nothing.
@@ -96,10 +95,10 @@ impl Record {
         self.round += 1;
         self.checked = now;
         // A node that is no longer configured is nobody's business.
-        self.nodes.retain(|name, _| findings.iter().any(|(found, _)| found == name));
+        self.nodes.retain(|name| findings.iter().any(|(found, _)| found == name));
         let mut flips = Vec::new();
         for (name, finding) in findings {
-            let known = self.nodes.entry(name.clone()).or_default();
+            let known = self.nodes.entry(name);
             if *finding != Finding::Drained {
                 known.days.count(now, *finding == Finding::Good);
             }
@@ -109,7 +108,7 @@ impl Record {
             return;
         }
         let answering = self.nodes.iter().filter(|(_, known)| known.state.health == Health::Up);
-        let answering = answering.map(|(name, _)| name.clone()).collect();
+        let answering = answering.map(|(name, _)| name.to_owned()).collect();
         self.untold.push(Letter { flips, answering });
         if self.untold.len() > MOST_UNTOLD {
             self.untold.remove(0);

@@ -1,10 +1,10 @@
 //! What an instance has heard of the monitor: who is known to be down is asked last.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::breaker::{Breaker, Standing};
+use crate::by_name::ByName;
 use crate::config::{Config, Node};
 use crate::failure::Failure;
 use crate::hedge::Budget;
@@ -32,7 +32,7 @@ struct Inner {
     /// The record as it was last read.
     record: Record,
     /// By their names.
-    nodes: HashMap<String, Heard>,
+    nodes: ByName<Heard>,
     hedges: Budget,
 }
 
@@ -174,7 +174,7 @@ impl Outlook {
         for heard in inner.nodes.values_mut() {
             heard.is_out = false;
         }
-        for (name, known) in &record.nodes {
+        for (name, known) in record.nodes.iter() {
             let heard = inner.heard(name);
             let has_spoken = heard.spoken.iter().any(|(_, spoken)| *spoken >= record.checked);
             heard.is_out = is_out(&known.state) && !has_spoken;
@@ -208,7 +208,7 @@ impl Outlook {
 
 impl Inner {
     fn heard(&mut self, node: &str) -> &mut Heard {
-        self.nodes.entry(node.to_owned()).or_default()
+        self.nodes.entry(node)
     }
 
     fn breaker(&mut self, node: &str) -> Option<&mut Breaker> {

@@ -1,11 +1,12 @@
 //! This instance's memory: requests in flight, the last drafts, and the records where nothing else keeps them.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Record;
+use crate::by_name::ByName;
 
 /// Drafts that are remembered, the newest.
 const MOST_DRAFTS: usize = 128;
@@ -20,7 +21,7 @@ pub struct Memory {
 #[derive(Debug, Default)]
 struct Inner {
     drafts: VecDeque<(String, String)>,
-    records: HashMap<Record, String>,
+    records: ByName<String>,
 }
 
 /// One request in flight, for as long as this value lives.
@@ -79,15 +80,15 @@ impl Memory {
 
     /// The record, if there is one.
     pub fn load(&self, record: Record) -> Option<String> {
-        self.inner().records.get(&record).cloned()
+        self.inner().records.get(record.key()).cloned()
     }
 
     /// Puts `new` in the place of `old`; `false` where something else is there by now.
     pub fn swap(&self, record: Record, old: Option<&str>, new: &str) -> bool {
         let mut inner = self.inner();
-        let is_same = inner.records.get(&record).map(String::as_str) == old;
+        let is_same = inner.records.get(record.key()).map(String::as_str) == old;
         if is_same {
-            inner.records.insert(record, new.to_owned());
+            *inner.records.entry(record.key()) = new.to_owned();
         }
         is_same
     }
