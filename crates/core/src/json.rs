@@ -1,6 +1,7 @@
 //! JSON from bytes and to bytes: one reader and one writer for all of it. Of those that `serde_json` makes for each kind
 //! of source and of target, each would be its whole code once more.
 
+mod grammar;
 mod number;
 mod reader;
 #[cfg(test)]
@@ -12,7 +13,7 @@ use serde::de::{DeserializeOwned, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
-use reader::Reader;
+use grammar::Reader;
 
 /// Where it is not what was to be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
