@@ -36,6 +36,7 @@ async fn run() -> Result<(), String> {
     )]
     let service = Service::from_reader(|name| std::env::var(name).ok());
     let service = Arc::new(service.map_err(|faults| faults.to_string())?);
+    let platform = Native::new(&service.config.deadlines);
     let listener = TcpListener::bind(address).await.map_err(|error| format!("{address}: {error}"))?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     eprintln!("homefire-server: listening on {address}");
@@ -47,7 +48,6 @@ async fn run() -> Result<(), String> {
             _ = interrupt.recv() => {}
         }
     };
-    let platform = Native::new(&service.config.deadlines);
     homefire_native::serve(listener, platform, service, public, stop).await;
     Ok(())
 }
