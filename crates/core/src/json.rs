@@ -93,24 +93,5 @@ impl<'de: 'a, 'a> Deserialize<'de> for Raw<'a> {
 /// A JSON string that every reader can read, as it stands: without half a surrogate pair, which JSON's grammar allows and many
 /// readers refuse, and for simplicity without a whole one. None if it is no such string.
 pub(crate) fn plain(json: &[u8]) -> Option<&str> {
-    str::from_utf8(json).ok().filter(|_| is_plain(json))
-}
-
-/// Whether these are two quotes with nothing between them but characters as they are, and JSON's escapes.
-fn is_plain(bytes: &[u8]) -> bool {
-    let Some(mut rest) = bytes.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")) else {
-        return false;
-    };
-    while let Some(at) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\' | ..0x20)) {
-        rest = match &rest[at..] {
-            [b'\\', b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't', tail @ ..] => tail,
-            [b'\\', b'u', a, b, c, d, tail @ ..]
-                if [a, b, c, d].into_iter().all(u8::is_ascii_hexdigit) && !matches!(a, b'd' | b'D') =>
-            {
-                tail
-            }
-            _ => return false,
-        };
-    }
-    true
+    str::from_utf8(json).ok().filter(|_| Reader::new(json).is_plain())
 }

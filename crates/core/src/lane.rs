@@ -151,6 +151,7 @@ mod tests {
         same(r#""gr\u00fc\u003cb\u003e \"q\" \\ \/ \n 😀""#);
         same(r#""ends with \\""#);
         same(r#""}""#);
+        same(r#""\ud7ff \\ud83d""#);
         let garbage: [&[u8]; 13] = [
             br#""\ud83d\ude00""#, b"", br#"""#, br#""a"#, br#"a""#, br#""a"b""#, br#""a\""#, br#""a\q""#,
             br#""\u12""#, br#""\ud83d""#, b"\"a\tb\"", b"\"\xff\"", b"7",

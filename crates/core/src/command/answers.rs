@@ -107,7 +107,7 @@ fn node_line(node: &NodeReport) -> String {
     format!("{}; {state}{since}{why}{well}", node.models.join(", then "))
 }
 
-/// A share in hundredths, to the tenth of one. The formatting of floats would be 6 KB of the Worker, for this line alone.
+/// A share in hundredths, to the tenth of one. The formatting of floats would be 9 KB of the Worker, for this line alone.
 fn percent(share: f64) -> String {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share is from 0 to 1")]
     let tenths = (share * 100.0 * 10.0).round_ties_even() as u32;

@@ -299,15 +299,30 @@ impl<'a> Reader<'a> {
     }
 
     fn skip_string(&mut self) -> Result<(), Refused> {
+        self.each_escape(|_| ())
+    }
+
+    /// Steps over a string, and tells of what is escaped in it.
+    fn each_escape(&mut self, mut each: impl FnMut(Escape)) -> Result<(), Refused> {
         self.at += 1;
         self.plain()?;
         while self.byte() == Some(b'\\') {
             self.at += 1;
-            self.escape()?;
+            each(self.escape()?);
             self.plain()?;
         }
         self.at += 1;
         Ok(())
+    }
+
+    /// Whether all of it is one string without surrogates.
+    pub(super) fn is_plain(&mut self) -> bool {
+        let mut has_surrogates = false;
+        let look = |escape| has_surrogates |= matches!(escape, Escape::Unit(0xd800..0xe000));
+        self.byte() == Some(b'"')
+            && self.each_escape(look).is_ok()
+            && self.at == self.json.len()
+            && !has_surrogates
     }
 
     pub(super) fn raw(&mut self) -> Result<&'a str, Refused> {
