@@ -66,7 +66,7 @@ pub fn convert<T: DeserializeOwned>(value: &(impl Serialize + ?Sized)) -> Result
     read(&write(value))
 }
 
-/// A value as it stands in the text.
+/// A value as it stands in the text. Only [`read`] knows how to fill it: another reader refuses, and whatever holds one.
 #[derive(Clone, Copy, Debug)]
 pub struct Raw<'a>(pub &'a str);
 

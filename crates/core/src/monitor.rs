@@ -63,7 +63,7 @@ pub struct Known {
     pub resident: Option<Vec<String>>,
 }
 
-/// Read twice, as serde's own `flatten` is a second reader of everything.
+/// Read twice, by [`json::read`] only, as serde's own `flatten` is a second reader of everything.
 impl<'de> Deserialize<'de> for Known {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         #[derive(Default, Deserialize)]
