@@ -109,14 +109,15 @@ fn has_entity(text: &str) -> bool {
     })
 }
 
-/// An address of the web or of mail, as mail programs would make a link of it.
+/// An address of the web or of mail, as mail programs would make a link of it. Quotation marks may stand before an `@`,
+/// but bound what looks like a host.
 fn has_link(text: &str) -> bool {
     let edge = |c: char| !c.is_alphanumeric();
     text.contains("://")
-        || text.split(|c: char| c.is_whitespace() || "()\"'“”,;".contains(c)).any(|word| {
-            let word = word.trim_matches(edge);
-            word.trim_matches('.').contains('@') || is_host(word)
-        })
+        || text.split_whitespace().any(|word| word.trim_matches(edge).contains('@'))
+        || text
+            .split(|c: char| c.is_whitespace() || "()\"'“”,;".contains(c))
+            .any(|word| is_host(word.trim_matches(edge)))
 }
 
 /// `pay.example`, with whatever follows it: a name, and an ending of two letters or more. There are too many endings to

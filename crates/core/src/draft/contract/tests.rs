@@ -45,6 +45,8 @@ fn bodies() {
         "REST https://pay.example",
         "REST www.pay.example",
         "REST me@pay.example",
+        "REST (\"John Smith\"@pay)",
+        "REST \"body\":@\"body\":.",
         "REST (paychasers.com)",
         "REST paychasers.com/now.",
     ] {
@@ -104,6 +106,7 @@ fn bodies() {
     for text in ["REST Pay at billing.example.ai/now", "REST see acme.ch", "REST goo.gl/abc"] {
         check(text, Err(Link));
     }
+    check("REST We are @ home; ask @ will.", Ok(()));
     check("REST e.g. by transfer, i.e. soon, z.B. heute.", Ok(()));
     check(&format!("REST {}", "word ".repeat(700)), Err(BodyTooLong));
 }
