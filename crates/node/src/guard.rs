@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, RETRY_AFTER};
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, Request, Response, StatusCode, response};
 use http_body::Body as _;
 use http_body_util::{Either, Full};
@@ -63,9 +63,12 @@ const MOST_LISTS: usize = 16;
 /// Names in `x-homefire-models`.
 const MOST_CHOICES: usize = 8;
 
+/// Room for a reply's headers, with those that hyper adds.
+const HEADERS: usize = 7;
+
 const MODELS: &str = "x-homefire-models";
-const MODEL: &str = "x-homefire-model";
-const IN_FLIGHT: &str = "x-homefire-inflight";
+const MODEL: HeaderName = HeaderName::from_static("x-homefire-model");
+const IN_FLIGHT: HeaderName = HeaderName::from_static("x-homefire-inflight");
 
 impl Guard {
     /// Logs to standard error, one JSON line a request. If nobody takes the lines they are lost, not waited for.
@@ -151,7 +154,7 @@ pub(crate) async fn handle(
     }
     let id = request::id(request.headers());
     let route = Route::of(request.method(), request.uri());
-    let mut visit = Visit::new(Arc::clone(&app), route, id.clone());
+    let mut visit = Visit::new(Arc::clone(&app), route, &id);
     let is_outside = !peer.ip().is_loopback() || request::is_forwarded(request.headers());
     let mut reply = match admit(&app, request, route, is_outside, &pulse).await {
         Ok(Admitted::Here(reply)) => {
@@ -171,7 +174,7 @@ pub(crate) async fn handle(
         pulse.idle();
     }
     let headers = reply.headers_mut();
-    headers.insert(request::ID, id.parse().expect("the characters of an id are visible"));
+    headers.insert(request::ID, id);
     headers.insert(IN_FLIGHT, app.in_flight().into());
     reply
 }
@@ -276,7 +279,7 @@ enum First {
 async fn forward(
     errand: Errand,
     mut visit: Visit,
-    id: &str,
+    id: &HeaderValue,
     pulse: Pulse,
 ) -> Result<Response<Body>, Refusal> {
     let app = Arc::clone(&visit.app);
@@ -290,7 +293,7 @@ async fn forward(
     }
     let mut request =
         app.ollama.request(errand.route.method(), errand.route.path(), &errand.headers, errand.body);
-    request.headers_mut().insert(request::ID, id.parse().expect("the characters of an id are visible"));
+    request.headers_mut().insert(request::ID, id.clone());
     if errand.manner == Some(Manner::Frames) {
         request.headers_mut().insert(ACCEPT, HeaderValue::from_static(lane::LINES));
     }
@@ -304,6 +307,7 @@ async fn forward(
     };
     let mut reply = Response::new(());
     let headers = reply.headers_mut();
+    headers.reserve(HEADERS);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
     if let Some(Model { name, .. }) = app.config.models.get(errand.lane)
         && let Ok(name) = name.parse()

@@ -13,12 +13,18 @@ use writer::Writer;
 /// Where lines go.
 pub(crate) enum Log {
     /// To standard error, by a thread of its own.
-    Written(Writer),
+    Written(Writer<Entry>),
     Handed(Box<dyn Fn(&str) + Send + Sync>),
 }
 
+/// What a line tells.
+pub(crate) enum Entry {
+    Request(Line),
+    Note { at: u64, what: String },
+}
+
 /// What became of a request.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Line {
     /// Milliseconds since the epoch, at its beginning.
     pub(crate) at: u64,
@@ -38,10 +44,11 @@ pub(crate) struct Line {
 }
 
 /// How a request ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum End {
     /// Answered by the guard itself.
+    #[default]
     Guard,
     /// Ollama's answer went through whole.
     Finished,
@@ -74,14 +81,13 @@ impl Log {
         Self::Written(Writer::stderr())
     }
 
-    pub(crate) fn request(&self, line: &Line) {
-        let line = serde_json::to_string(line).expect("a line is plain fields");
-        self.line(&format!("{{\"request\":{line}}}"));
+    pub(crate) fn request(&self, line: Line) {
+        self.tell(Entry::Request(line));
     }
 
     /// What the owner should know about.
     pub(crate) fn note(&self, what: &str) {
-        self.line(&json!({ "at": now(), "note": what }).to_string());
+        self.tell(Entry::Note { at: now(), what: what.to_owned() });
     }
 
     /// Lines that nobody took in time.
@@ -100,10 +106,22 @@ impl Log {
         }
     }
 
-    fn line(&self, line: &str) {
+    fn tell(&self, entry: Entry) {
         match self {
-            Self::Written(writer) => writer.push(line),
-            Self::Handed(hand) => hand(line),
+            Self::Written(writer) => writer.push(entry),
+            Self::Handed(hand) => hand(&entry.to_string()),
+        }
+    }
+}
+
+impl fmt::Display for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Request(line) => {
+                let line = serde_json::to_string(line).expect("a line is plain fields");
+                write!(f, "{{\"request\":{line}}}")
+            }
+            Self::Note { at, what } => json!({ "at": at, "note": what }).fmt(f),
         }
     }
 }

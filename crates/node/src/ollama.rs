@@ -12,8 +12,7 @@ use tokio::time::timeout;
 use crate::wires::{Asking, Wires};
 
 /// What Ollama is told of the client. Tokens, cookies, origins and whatever a proxy has added stay here.
-const PASSED_ON: [HeaderName; 4] =
-    [CONTENT_TYPE, ACCEPT, USER_AGENT, HeaderName::from_static("x-request-id")];
+const PASSED_ON: [HeaderName; 3] = [CONTENT_TYPE, ACCEPT, USER_AGENT];
 
 /// Bytes of a list.
 const LONGEST_LIST: usize = 1024 * 1024;
@@ -34,7 +33,7 @@ impl Ollama {
         Self { wires: Wires::new(host, port.unwrap_or(80), connect), host: named }
     }
 
-    /// A request to it, with a Host of its own address.
+    /// A request to it, with a Host of its own address. There is room for two headers more.
     pub(crate) fn request(
         &self,
         method: Method,
@@ -45,10 +44,12 @@ impl Ollama {
         let mut request = Request::new(Full::new(body));
         *request.method_mut() = method;
         *request.uri_mut() = Uri::from_static(path);
-        request.headers_mut().insert(HOST, self.host.clone());
+        let headers = request.headers_mut();
+        headers.reserve(PASSED_ON.len() + 2);
+        headers.insert(HOST, self.host.clone());
         for name in PASSED_ON {
             if let Some(value) = from.get(&name) {
-                request.headers_mut().insert(name, value.clone());
+                headers.insert(name, value.clone());
             }
         }
         request

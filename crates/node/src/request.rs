@@ -2,8 +2,8 @@
 //! far as it is read.
 
 use bytes::Bytes;
-use http::header::{CONNECTION, CONTENT_LENGTH};
-use http::{HeaderMap, Request, Version};
+use http::header::{CONNECTION, CONTENT_LENGTH, HeaderName};
+use http::{HeaderMap, HeaderValue, Request, Version};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use tokio::time::{Duration, timeout};
@@ -17,7 +17,7 @@ const MOST_DISCARDED: usize = 256 * 1024;
 const DISCARD: Duration = Duration::from_secs(2);
 
 /// The header that names a request.
-pub(crate) const ID: &str = "x-request-id";
+pub(crate) const ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Whether its sender may send another one after it: in doubt not.
 pub(crate) fn stays(request: &Request<Incoming>) -> bool {
@@ -38,18 +38,15 @@ pub(crate) fn is_forwarded(headers: &HeaderMap) -> bool {
 }
 
 /// The client's own, if it can be written anywhere, otherwise a new one.
-pub(crate) fn id(headers: &HeaderMap) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
-    let given = headers.get(ID).and_then(|value| value.to_str().ok());
-    let given = given.filter(|id| !id.is_empty() && id.len() <= 64 && id.bytes().all(is_plain));
-    given.map_or_else(
-        || {
-            let mut bytes = [0; 8];
-            getrandom::fill(&mut bytes).expect("the operating system has a source of chance");
-            format!("{:016x}", u64::from_be_bytes(bytes))
-        },
-        str::to_owned,
-    )
+pub(crate) fn id(headers: &HeaderMap) -> HeaderValue {
+    let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
+    let is_good = |id: &&HeaderValue| (1..=64).contains(&id.len()) && id.as_bytes().iter().all(is_plain);
+    headers.get(ID).filter(is_good).cloned().unwrap_or_else(|| {
+        let mut bytes = [0; 8];
+        getrandom::fill(&mut bytes).expect("the operating system has a source of chance");
+        let id = format!("{:016x}", u64::from_be_bytes(bytes));
+        HeaderValue::try_from(id).expect("a figure is visible")
+    })
 }
 
 /// The body, if it is there in time and not too long.

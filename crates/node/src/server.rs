@@ -34,6 +34,9 @@ const LONGEST_HEAD: usize = 32 * 1024;
 /// Bytes that are read before hyper reads: most requests are not longer.
 const FIRST_PIECE: usize = 2048;
 
+/// A request so soon after the last one makes a connection lively.
+const AT_ONCE: Duration = Duration::from_secs(1);
+
 /// For what has been said already to reach its client.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
@@ -106,10 +109,12 @@ async fn connections(listener: TcpListener, app: &Arc<App>, stop: impl Future<Ou
 /// A client's connection, which is handed to hyper while there is something to say on it.
 type Wire = Heard<TokioIo<TcpStream>>;
 
-/// Between two requests nothing is kept of hyper, whose buffers are most of what a connection costs.
+/// Between two requests nothing is kept of hyper, whose buffers are most of what a connection costs, unless the second came
+/// at once: then so may a third.
 async fn connection(app: Arc<App>, stream: TcpStream, peer: SocketAddr, mut stopping: watch::Receiver<bool>) {
     let _ = stream.set_nodelay(true);
     let mut wire = Heard { stream: TokioIo::new(stream), pulse: Pulse::default(), ahead: Bytes::new() };
+    let mut quiet_since = None;
     loop {
         if wire.ahead.is_empty() {
             tokio::select! {
@@ -120,11 +125,13 @@ async fn connection(app: Arc<App>, stream: TcpStream, peer: SocketAddr, mut stop
                 _ = stopping.wait_for(|stopping| *stopping) => return,
             }
         }
+        let is_lively = quiet_since.is_some_and(|since: Instant| since.elapsed() < AT_ONCE);
         // Boxed, so that its room is given back.
-        match Box::pin(talk(&app, wire, peer, &mut stopping)).await {
+        match Box::pin(talk(&app, wire, peer, is_lively, &mut stopping)).await {
             Some(quiet) => wire = quiet,
             None => return,
         }
+        quiet_since = Some(Instant::now());
     }
 }
 
@@ -139,11 +146,13 @@ async fn begin(stream: &mut TcpStream) -> io::Result<Bytes> {
     .await
 }
 
-/// Speaks HTTP until nothing is under way. `None` if the connection has come to its end.
+/// Speaks HTTP until nothing is under way; if the connection is lively until a look finds nothing under way. `None` if it has
+/// come to its end.
 async fn talk(
     app: &Arc<App>,
     wire: Wire,
     peer: SocketAddr,
+    mut is_lively: bool,
     stopping: &mut watch::Receiver<bool>,
 ) -> Option<Wire> {
     let (waits, pulse) = (app.config.waits, wire.pulse.clone());
@@ -164,30 +173,36 @@ async fn talk(
         // One short piece costs less than the three that a word would be.
         .writev(false)
         .serve_connection(wire, answer);
-    let mut overdue = pin!(async {
-        while !pulse.is_overdue(Instant::now(), &waits) {
-            sleep(waits.head.min(waits.stalled) / 2).await;
+    let look = waits.head.min(waits.stalled) / 2;
+    loop {
+        // hyper has written what it has whenever it waits, unless the client takes nothing, which the pulse knows.
+        let quiet = poll_fn(|cx| match Pin::new(&mut connection).poll(cx) {
+            Poll::Ready(_) => Poll::Ready(false),
+            Poll::Pending if !is_lively && pulse.is_quiet() => Poll::Ready(true),
+            Poll::Pending => Poll::Pending,
+        });
+        tokio::select! {
+            // What is said first, and then whether it took too long.
+            biased;
+            stays = quiet => {
+                let parts = stays.then(|| connection.into_parts())?;
+                // hyper may not have asked for all that was ahead.
+                let ahead = [parts.read_buf, parts.io.ahead].concat().into();
+                return Some(Heard { ahead, ..parts.io });
+            }
+            () = sleep(look) => match pulse.is_overdue(Instant::now(), &waits) {
+                true => return None,
+                false => is_lively &= !pulse.is_quiet(),
+            },
+            _ = stopping.wait_for(|stopping| *stopping) => break,
         }
-    });
-    // hyper has written what it has whenever it waits, unless the client takes nothing, which the pulse knows.
-    let quiet = poll_fn(|cx| match Pin::new(&mut connection).poll(cx) {
-        Poll::Ready(_) => Poll::Ready(false),
-        Poll::Pending if pulse.is_quiet() => Poll::Ready(true),
-        Poll::Pending => Poll::Pending,
-    });
-    tokio::select! {
-        // What is said first, and then whether it took too long.
-        biased;
-        stays = quiet => {
-            let parts = stays.then(|| connection.into_parts())?;
-            // hyper may not have asked for all that was ahead.
-            let ahead = [parts.read_buf, parts.io.ahead].concat().into();
-            return Some(Heard { ahead, ..parts.io });
-        }
-        () = overdue.as_mut() => return None,
-        _ = stopping.wait_for(|stopping| *stopping) => {}
     }
     Pin::new(&mut connection).graceful_shutdown();
+    let overdue = async {
+        while !pulse.is_overdue(Instant::now(), &waits) {
+            sleep(look).await;
+        }
+    };
     tokio::select! {
         _ = connection => {}
         () = overdue => {}

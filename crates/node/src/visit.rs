@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use http::HeaderValue;
 use tokio::time::Instant;
 
 use crate::admission::{Lane, Ticket};
 use crate::guard::App;
-use crate::log::{self, End, Line};
+use crate::log::{self, Line};
 use crate::routes::Route;
 
 /// A request that is here. Dropping it ends it: the place is free, the line is written.
@@ -19,18 +20,12 @@ pub(crate) struct Visit {
 }
 
 impl Visit {
-    pub(crate) fn new(app: Arc<App>, route: Option<Route>, id: String) -> Self {
+    pub(crate) fn new(app: Arc<App>, route: Option<Route>, id: &HeaderValue) -> Self {
         let line = Line {
             at: log::now(),
-            id,
+            id: id.to_str().unwrap_or_default().to_owned(),
             route: route.map_or("none", Route::path),
-            model: None,
-            status: 0,
-            end: End::Guard,
-            queued_ms: None,
-            first_ms: None,
-            ms: 0,
-            bytes: 0,
+            ..Line::default()
         };
         Self { app, line, begun: Instant::now(), ticket: None, speaks: false }
     }
@@ -77,6 +72,6 @@ impl Drop for Visit {
         self.ticket = None;
         self.line.ms = self.ms();
         self.app.tally.request(&self.line);
-        self.app.log.request(&self.line);
+        self.app.log.request(std::mem::take(&mut self.line));
     }
 }

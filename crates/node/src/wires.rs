@@ -103,11 +103,15 @@ impl Kept {
         std::iter::from_fn(|| wires.pop()).find_map(|mut wire| wire.is_ready().then_some(wire))
     }
 
-    fn keep(&self, wire: Wire) {
+    fn keep(&self, mut wire: Wire) {
         let mut wires = self.wires();
-        wires.push(wire);
-        wires.retain_mut(Wire::is_ready);
-        wires.truncate(MOST_KEPT);
+        // The one that was used longest ago: of those that are kept, each comes to this place if none is used.
+        if wires.len() == MOST_KEPT || wires.first_mut().is_some_and(|first| !first.is_ready()) {
+            wires.remove(0);
+        }
+        if wire.is_ready() {
+            wires.push(wire);
+        }
     }
 
     async fn open(&self) -> io::Result<Wire> {

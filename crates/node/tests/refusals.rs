@@ -7,8 +7,9 @@ use std::time::Duration;
 use homefire_node::config::{Limits, Model};
 use homefire_node::drain::{Order, control};
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt;
-use tokio::time::sleep;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
 
 use home::{BEST, Home, LIGHTER, NEW, OLD, chat, until};
 
@@ -214,6 +215,41 @@ async fn floods() {
     assert!(drip.await, "a head that comes in drops is cut off, too");
     assert_eq!(home.received(), 0);
     assert_eq!(home.ask("GET", "/api/tags", Some(NEW), &[], "").await.status, 200);
+}
+
+/// Of a connection with requests at once one after the other more is kept than of others, and it is bound as they are.
+#[tokio::test]
+async fn a_lively_connection() {
+    let home = Home::start(|config| config.waits.head = Duration::from_millis(200)).await;
+    let request = format!("GET /api/version HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {NEW}\r\n\r\n");
+    for (quiet, head) in [(0, "G"), (500, "GET /api/tags HTTP/1.1\r\nx: y\r\n")] {
+        let mut stream = home.connect().await;
+        for _ in 0..4 {
+            stream.write_all(request.as_bytes()).await.unwrap();
+            answered(&mut stream).await;
+        }
+        // Meanwhile it is looked at.
+        sleep(Duration::from_millis(quiet)).await;
+        stream.write_all(request.as_bytes()).await.unwrap();
+        answered(&mut stream).await;
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let closed = timeout(Duration::from_secs(5), stream.read(&mut [0; 64])).await;
+        assert!(matches!(closed, Ok(Ok(0) | Err(_))), "a head that never ends: {closed:?}");
+    }
+    assert_eq!(home.received(), 10);
+}
+
+/// Reads a reply of which the end is an object's.
+async fn answered(stream: &mut TcpStream) {
+    let mut heard = Vec::new();
+    while !heard.ends_with(b"}") {
+        let mut piece = [0; 4096];
+        let read = timeout(Duration::from_secs(5), stream.read(&mut piece)).await;
+        let length = read.expect("an answer in time").unwrap();
+        assert!(length > 0, "it stays open");
+        heard.extend_from_slice(&piece[..length]);
+    }
+    assert!(heard.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&heard));
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Lines on their way to standard error, which may be a pipe that nobody reads: who logs never waits for it.
 
+use std::fmt::Display;
 use std::io::{Write, stderr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -9,12 +10,15 @@ use std::time::Duration;
 /// Lines that wait; further ones are lost, and counted.
 const MOST_LINES: usize = 1024;
 
+/// How long lines are gathered: a line is most often the end of an answer, and who writes it must not be woken just then.
+const GATHER: Duration = Duration::from_millis(100);
+
 /// Between two looks at whether they are written.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// The way to a thread that writes.
-pub(crate) struct Writer {
-    queue: SyncSender<String>,
+/// The way to a thread that writes. What it is given is put into words there.
+pub(crate) struct Writer<T> {
+    queue: SyncSender<T>,
     counts: Arc<Counts>,
 }
 
@@ -26,7 +30,7 @@ struct Counts {
     untold: AtomicU64,
 }
 
-impl Writer {
+impl<T: Display + Send + 'static> Writer<T> {
     /// Writes to standard error.
     pub(super) fn stderr() -> Self {
         Self::new(MOST_LINES, |line| {
@@ -43,9 +47,9 @@ impl Writer {
         Self { queue, counts }
     }
 
-    pub(super) fn push(&self, line: &str) {
+    pub(super) fn push(&self, line: T) {
         self.counts.waiting.fetch_add(1, Ordering::Relaxed);
-        if self.queue.try_send(format!("{line}\n")).is_err() {
+        if self.queue.try_send(line).is_err() {
             self.counts.waiting.fetch_sub(1, Ordering::Relaxed);
             self.counts.lost.fetch_add(1, Ordering::Relaxed);
             self.counts.untold.fetch_add(1, Ordering::Relaxed);
@@ -67,15 +71,18 @@ impl Writer {
 }
 
 impl Counts {
-    fn write(&self, lines: &Receiver<String>, mut write: impl FnMut(&str)) {
-        while let Ok(line) = lines.recv() {
-            // Where one was lost the queue was full, so that a line follows which can tell of it.
-            match self.untold.swap(0, Ordering::Relaxed) {
-                0 => {}
-                lost => write(&format!("{{\"at\":{},\"lost\":{lost}}}\n", super::now())),
+    fn write<T: Display>(&self, lines: &Receiver<T>, mut write: impl FnMut(&str)) {
+        while let Ok(first) = lines.recv() {
+            std::thread::sleep(GATHER);
+            for line in std::iter::once(first).chain(lines.try_iter()) {
+                // Where one was lost the queue was full, so that a line follows which can tell of it.
+                match self.untold.swap(0, Ordering::Relaxed) {
+                    0 => {}
+                    lost => write(&format!("{{\"at\":{},\"lost\":{lost}}}\n", super::now())),
+                }
+                write(&format!("{line}\n"));
+                self.waiting.fetch_sub(1, Ordering::Release);
             }
-            write(&line);
-            self.waiting.fetch_sub(1, Ordering::Release);
         }
     }
 }
