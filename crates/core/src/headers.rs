@@ -13,8 +13,9 @@ pub(crate) const MODEL: HeaderName = HeaderName::from_static("x-homefire-model")
 /// How many requests a guard has under way.
 pub(crate) const IN_FLIGHT: HeaderName = HeaderName::from_static("x-homefire-inflight");
 
-/// All of them. Whatever is read and is not here would be missing where this list is used.
-pub const READ: [HeaderName; 10] = [
-    ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IN_FLIGHT, MODEL, ORIGIN, REQUEST_ID,
-    RETRY_AFTER,
-];
+/// Of requests all that are read. Whatever is read and is not here would be missing where this list is used.
+pub const OF_REQUESTS: [HeaderName; 6] =
+    [ACCEPT, AUTHORIZATION, CONTENT_LENGTH, CONTENT_TYPE, ORIGIN, REQUEST_ID];
+
+/// Of replies likewise.
+pub const OF_REPLIES: [HeaderName; 5] = [CONTENT_TYPE, ETAG, IN_FLIGHT, MODEL, RETRY_AFTER];

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::Stream;
+use homefire_core::headers::OF_REPLIES;
 use homefire_core::platform::{FetchError, Platform};
 use homefire_core::{lane, ndjson};
 use http::header::CONTENT_TYPE;
@@ -85,7 +86,7 @@ pub(crate) async fn fetch(request: http::Request<Bytes>) -> Result<http::Respons
 }
 
 fn reply(response: &web_sys::Response, abort: Abort) -> Result<http::Response<Body>, JsValue> {
-    let headers = headers::read(&response.headers())?;
+    let headers = headers::read(&response.headers(), OF_REPLIES)?;
     let chunks = response.body().map(|stream| chunks(&stream, &headers)).transpose()?;
     let mut reply = http::Response::new(Body { chunks: chunks.map(SendWrapper::new), abort });
     *reply.status_mut() = StatusCode::from_u16(response.status()).map_err(|_| JsValue::NULL)?;

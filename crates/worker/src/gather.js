@@ -2,11 +2,13 @@
 //
 // A promise a chunk is what a relay costs, and HTMLRewriter calls its handler without one. Behind <plaintext> nothing is
 // markup: no tag, no entity, no end. What was said within a pause is handed over together, so that WebAssembly is woken
-// once for all of it.
+// once for all of it. An HTMLRewriter itself is dear: the first word does not wait for one, and where one chunk is all
+// there is none is made.
 
 const PLAINTEXT = new TextEncoder().encode("<plaintext>");
 const PAGE = { headers: { "content-type": "text/html; charset=utf-8" } };
 const encoder = new TextEncoder();
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 // Characters that are gathered meanwhile. Then they are handed over at once, and the node waits until they are.
 const MOST = 16 * 1024;
@@ -26,10 +28,10 @@ export class Gathered {
   // at once.
   constructor(stream, pause) {
     this.#pause = pause;
-    const { readable, writable } = new IdentityTransformStream();
-    const page = new HTMLRewriter().on("plaintext", { text: this.#hear }).transform(new Response(readable, PAGE));
-    // Both: behind the node's last word there may be some of it that was not heard yet.
-    Promise.allSettled([feed(stream, writable), page.arrayBuffer()]).then((ends) => this.#close(ends));
+    this.#read(stream).then(
+      () => this.#close("complete"),
+      () => this.#close("broken"),
+    );
   }
 
   // What has come, at its end null. It rejects if the stream breaks, behind what came before.
@@ -48,19 +50,46 @@ export class Gathered {
     this.#makeRoom?.();
   }
 
+  async #read(stream) {
+    const reader = stream.getReader();
+    const first = await reader.read();
+    if (first.done) return;
+    const end = wholeCharacters(first.value);
+    this.#add(decoder.decode(first.value.subarray(0, end)));
+    const rest = first.value.subarray(end);
+    let next;
+    try {
+      next = await reader.read();
+    } finally {
+      if (!next?.value) this.#add(decoder.decode(rest));
+    }
+    if (next.done) return;
+    reader.releaseLock();
+    const { readable, writable } = new IdentityTransformStream();
+    const page = new HTMLRewriter().on("plaintext", { text: this.#hear }).transform(new Response(readable, PAGE));
+    const fed = feed([PLAINTEXT, rest, next.value], stream, writable);
+    // Both: behind the node's last word there may be some of it that was not heard yet.
+    const ends = await Promise.allSettled([fed, page.arrayBuffer()]);
+    if (ends.some(({ status }) => status === "rejected")) throw new Error("broken");
+  }
+
   #hear = (chunk) => {
     const { text } = chunk;
     if (!text) return;
     // What stays would be gathered as the page.
     chunk.remove();
+    this.#add(text);
+    if (this.#isFull() && !this.#isDropped) return new Promise((resolve) => (this.#makeRoom = resolve));
+  };
+
+  #add(text) {
     if (this.#isDropped) return;
     this.#text += text;
     if (!this.#timer || this.#isFull()) this.#offer();
-    if (this.#isFull()) return new Promise((resolve) => (this.#makeRoom = resolve));
-  };
+  }
 
-  #close(ends) {
-    this.#end = ends.every(({ status }) => status === "fulfilled") ? "complete" : "broken";
+  #close(end) {
+    this.#end = end;
     this.#offer();
   }
 
@@ -89,9 +118,16 @@ export class Gathered {
   };
 }
 
-async function feed(stream, writable) {
+// Bytes of the characters that do not go on in the next chunk.
+function wholeCharacters({ length, [length - 1]: last, [length - 2]: second, [length - 3]: third }) {
+  if (last >= 0xc0) return length - 1;
+  if (second >= 0xe0) return length - 2;
+  return third >= 0xf0 ? length - 3 : length;
+}
+
+async function feed(begun, stream, writable) {
   const writer = writable.getWriter();
-  await writer.write(PLAINTEXT);
+  for (const bytes of begun) if (bytes.length) await writer.write(bytes);
   writer.releaseLock();
   await stream.pipeTo(writable);
 }

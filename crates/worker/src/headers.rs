@@ -1,14 +1,14 @@
 //! Headers, from JavaScript and to it.
 
-use homefire_core::headers::READ;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use wasm_bindgen::JsValue;
 use web_sys::Headers;
 
-/// Those that anybody asks for: each is a call out of this module, and the names of the others a table in it.
-pub(crate) fn read(headers: &Headers) -> Result<HeaderMap, JsValue> {
+/// Those of the list, which is of what anybody asks for: each is a call out of this module, and the names of the others a
+/// table in it.
+pub(crate) fn read<const N: usize>(headers: &Headers, names: [HeaderName; N]) -> Result<HeaderMap, JsValue> {
     let mut map = HeaderMap::new();
-    for name in READ {
+    for name in names {
         if let Some(value) = headers.get(name.as_str())? {
             map.insert(name, HeaderValue::try_from(value).map_err(|_| JsValue::NULL)?);
         }

@@ -19,6 +19,7 @@ mod timer;
 use std::sync::OnceLock;
 
 use homefire_core::config::Faults;
+use homefire_core::headers::OF_REQUESTS;
 use homefire_core::limits::Address;
 use homefire_core::reply::{self, Reply};
 use homefire_core::service::{self, Service};
@@ -72,7 +73,7 @@ fn read(request: &Request) -> Result<http::Request<Body>, JsValue> {
     let mut read = http::Request::new(Body::of_request(request)?);
     *read.method_mut() = Method::try_from(&*request.method()).map_err(|_| JsValue::NULL)?;
     *read.uri_mut() = Uri::try_from(request.url()).map_err(|_| JsValue::NULL)?;
-    *read.headers_mut() = headers::read(&request.headers())?;
+    *read.headers_mut() = headers::read(&request.headers(), OF_REQUESTS)?;
     // Cloudflare writes this header itself, over whatever a client has put there.
     if let Some(address) = request.headers().get("cf-connecting-ip")? {
         read.extensions_mut().insert(Address(address));

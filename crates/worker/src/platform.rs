@@ -16,7 +16,7 @@ use crate::env::{Context, Env};
 use crate::fetch::{self, Body};
 use crate::limiter::Counter;
 use crate::records::Durable;
-use crate::timer;
+use crate::timer::Timer;
 
 /// The platform of one request, or of one round of the monitor: its context alone can keep the isolate at work.
 #[derive(Clone)]
@@ -24,6 +24,7 @@ pub(crate) struct Worker {
     context: Arc<SendWrapper<Context>>,
     keeper: Option<Durable>,
     limiter: Option<Counter>,
+    timer: SendWrapper<Timer>,
 }
 
 impl Worker {
@@ -32,6 +33,7 @@ impl Worker {
             context: Arc::new(SendWrapper::new(context)),
             keeper: Durable::bound(env),
             limiter: Counter::bound(env),
+            timer: SendWrapper::new(Timer::default()),
         }
     }
 }
@@ -52,7 +54,7 @@ impl Platform for Worker {
     }
 
     fn sleep(&self, wait: Duration) -> impl Future<Output = ()> + Send {
-        SendWrapper::new(timer::sleep(wait))
+        SendWrapper::new(self.timer.sleep(wait))
     }
 
     fn now(&self) -> Moment {
