@@ -24,7 +24,7 @@ use homefire_core::limits::Address;
 use homefire_core::reply::{self, Reply};
 use homefire_core::service::{self, Service};
 use http::{HeaderMap, Method, Uri};
-use js_sys::Uint8Array;
+use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::{Request, Response, ResponseInit, console};
@@ -43,24 +43,29 @@ fn start() {
 
 /// A reader's request.
 #[wasm_bindgen(js_name = fetch)]
-pub async fn answer(request: Request, env: Env, context: Context) -> Result<Response, JsValue> {
-    let platform = Worker::new(&env, context);
-    let request = read(&request)?;
-    let reply = match service(&env) {
-        Ok(service) => service::handle(&platform, service, request).await,
-        Err(faults) => service::misconfigured(&platform, request.headers(), faults),
-    };
-    convert(reply)
+pub fn answer(request: Request, env: Env, context: Context) -> Promise {
+    task::promise(async move {
+        let platform = Worker::new(&env, context);
+        let request = read(&request)?;
+        let reply = match service(&env) {
+            Ok(service) => service::handle(&platform, service, request).await,
+            Err(faults) => service::misconfigured(&platform, request.headers(), faults),
+        };
+        Ok(convert(reply)?.into())
+    })
 }
 
 /// One round of the monitor, as often as `wrangler.toml` says.
 #[wasm_bindgen]
-pub async fn scheduled(_: JsValue, env: Env, context: Context) {
-    let platform = Worker::new(&env, context);
-    match service(&env) {
-        Ok(service) => service::round(&platform, service).await,
-        Err(faults) => drop(service::misconfigured(&platform, &HeaderMap::new(), faults)),
-    }
+pub fn scheduled(_: JsValue, env: Env, context: Context) -> Promise {
+    task::promise(async move {
+        let platform = Worker::new(&env, context);
+        match service(&env) {
+            Ok(service) => service::round(&platform, service).await,
+            Err(faults) => drop(service::misconfigured(&platform, &HeaderMap::new(), faults)),
+        }
+        Ok(JsValue::UNDEFINED)
+    })
 }
 
 /// Read once an isolate: bindings do not change while it lives.

@@ -9,13 +9,13 @@ use homefire_core::json;
 use homefire_core::platform::{FetchError, Line, Moment, Platform};
 use send_wrapper::SendWrapper;
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::future_to_promise;
 use web_sys::{WorkerGlobalScope, console};
 
 use crate::env::{Context, Env};
 use crate::fetch::{self, Body};
 use crate::limiter::Counter;
 use crate::records::Durable;
+use crate::task;
 use crate::timer::Timer;
 
 /// The platform of one request, or of one round of the monitor: its context alone can keep the isolate at work.
@@ -79,7 +79,7 @@ impl Platform for Worker {
     }
 
     fn wait_until(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.context.wait_until(&future_to_promise(async {
+        self.context.wait_until(&task::promise(async {
             task.await;
             Ok(JsValue::UNDEFINED)
         }));
