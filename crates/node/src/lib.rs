@@ -5,7 +5,6 @@
 
 pub mod admission;
 pub mod auth;
-mod bell;
 mod body;
 pub mod config;
 pub mod drain;

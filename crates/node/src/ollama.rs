@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
 use http::{Method, Request, Uri};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Limited};
 use serde_json::Value;
 use tokio::time::timeout;
 
@@ -40,8 +40,8 @@ impl Ollama {
         path: &'static str,
         from: &HeaderMap,
         body: Bytes,
-    ) -> Request<Full<Bytes>> {
-        let mut request = Request::new(Full::new(body));
+    ) -> Request<Bytes> {
+        let mut request = Request::new(body);
         *request.method_mut() = method;
         *request.uri_mut() = Uri::from_static(path);
         let headers = request.headers_mut();
@@ -55,7 +55,7 @@ impl Ollama {
         request
     }
 
-    pub(crate) fn send(&self, request: Request<Full<Bytes>>) -> Asking {
+    pub(crate) fn send(&self, request: Request<Bytes>) -> Asking {
         self.wires.send(request)
     }
 

@@ -1,6 +1,8 @@
 //! What a request says beside what it asks for: who brought it, what it is called, whether another follows; and its body, as
 //! far as it is read.
 
+use std::hash::{BuildHasher, Hasher, RandomState};
+
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, HeaderName};
 use http::{HeaderMap, HeaderValue, Request, Version};
@@ -42,9 +44,8 @@ pub(crate) fn id(headers: &HeaderMap) -> HeaderValue {
     let is_plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"-_.".contains(byte);
     let is_good = |id: &&HeaderValue| (1..=64).contains(&id.len()) && id.as_bytes().iter().all(is_plain);
     headers.get(ID).filter(is_good).cloned().unwrap_or_else(|| {
-        let mut bytes = [0; 8];
-        getrandom::fill(&mut bytes).expect("the operating system has a source of chance");
-        let id = format!("{:016x}", u64::from_be_bytes(bytes));
+        // Chance without a call of the operating system. Nobody is kept from guessing it.
+        let id = format!("{:016x}", RandomState::new().build_hasher().finish());
         HeaderValue::try_from(id).expect("a figure is visible")
     })
 }

@@ -1,26 +1,33 @@
 //! Connections to Ollama: kept while they are good, taken by one request at a time.
+//!
+//! Whoever waits for what comes on one reads it: hyper's client would have a task of its own between, or be moved along by
+//! hand, and a word cost a quarter more.
 
-use std::future::{Future, poll_fn};
+mod reply;
+
+use std::future::poll_fn;
 use std::io;
-use std::pin::{Pin, pin};
+use std::mem::MaybeUninit;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{Request, Response};
+use bytes::{Bytes, BytesMut};
+use http::header::CONTENT_LENGTH;
+use http::{HeaderMap, Request, Response};
 use http_body::{Body, Frame, SizeHint};
-use http_body_util::Full;
-use hyper::body::Incoming;
-use hyper::client::conn::http1::{Connection, SendRequest, handshake};
-use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use crate::bell::Bell;
+use reply::{Head, Next, Rest};
 
 /// Connections that are kept while nobody uses them.
 const MOST_KEPT: usize = 64;
+
+/// Bytes that are read at once.
+const PIECE: usize = 8 * 1024;
 
 /// A reply that is awaited. Dropping it closes its connection.
 pub(crate) type Asking = Pin<Box<dyn Future<Output = io::Result<Response<Coming>>> + Send>>;
@@ -35,29 +42,17 @@ struct Kept {
     port: u16,
     patience: Duration,
     /// Those that nobody uses.
-    wires: Mutex<Vec<Wire>>,
-}
-
-/// A connection. Whoever waits for what comes on it moves it along, so that nobody else is woken for it.
-#[derive(Debug)]
-struct Wire {
-    sender: SendRequest<Full<Bytes>>,
-    /// None once it is closed.
-    connection: Option<Box<Connection<TokioIo<TcpStream>, Full<Bytes>>>>,
-}
-
-/// A connection in use. It is kept if its reply was read to the end.
-struct Taken {
-    wire: Option<Wire>,
-    kept: Arc<Kept>,
+    wires: Mutex<Vec<TcpStream>>,
 }
 
 /// A reply's body. Dropping it before its end closes its connection.
 pub(crate) struct Coming {
-    body: Incoming,
-    taken: Taken,
-    /// hyper's server asks for more several times a piece, and hardly ever is there more.
-    bell: Bell,
+    /// Whether another request may follow on it; none once it is given back.
+    wire: Option<(TcpStream, bool)>,
+    /// What was read and not yet handed on.
+    read: BytesMut,
+    rest: Rest,
+    kept: Arc<Kept>,
 }
 
 impl Wires {
@@ -68,125 +63,151 @@ impl Wires {
         Self(Arc::new(Kept { host, port, patience, wires: Mutex::default() }))
     }
 
-    pub(crate) fn send(&self, request: Request<Full<Bytes>>) -> Asking {
+    pub(crate) fn send(&self, request: Request<Bytes>) -> Asking {
         let kept = Arc::clone(&self.0);
         Box::pin(async move {
-            let mut request = request;
-            loop {
-                let (mut wire, is_new) = match kept.take() {
-                    Some(wire) => (wire, false),
-                    None => (kept.open().await?, true),
-                };
-                let asking = wire.sender.try_send_request(request);
-                let mut taken = Taken { wire: Some(wire), kept: Arc::clone(&kept) };
-                let mut asking = pin!(asking);
-                let reply = poll_fn(|cx| {
-                    taken.go_on(cx);
-                    asking.as_mut().poll(&mut idle())
-                });
-                request = match reply.await {
-                    Ok(reply) => return Ok(reply.map(|body| Coming { body, taken, bell: Bell::new() })),
-                    // It was closed just then, and Ollama has heard nothing.
-                    Err(mut error) => match error.take_message().filter(|_| !is_new) {
-                        Some(request) => request,
-                        None => return Err(io::Error::other(error.into_error())),
-                    },
-                };
-            }
+            let mut stream = match kept.take() {
+                Some(stream) => stream,
+                None => kept.open().await?,
+            };
+            let written = stream.write_all(&write(&request)).await;
+            // Who does not listen to the end may have said why.
+            let (read, Head { parts, rest, stays }) = match head(&mut stream).await {
+                Ok(head) => head,
+                Err(error) => return Err(written.err().unwrap_or(error)),
+            };
+            let wire = Some((stream, stays && written.is_ok()));
+            Ok(Response::from_parts(parts, Coming { wire, read, rest, kept }))
         })
     }
 }
 
+/// The request as it goes over the wire, in one piece.
+fn write(request: &Request<Bytes>) -> Vec<u8> {
+    let (headers, body) = (request.headers(), request.body());
+    let length = |headers: &HeaderMap| {
+        headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>()
+    };
+    let mut text = Vec::with_capacity(128 + length(headers) + body.len());
+    let mut add = |words: &[&[u8]]| words.iter().for_each(|word| text.extend_from_slice(word));
+    add(&[request.method().as_str().as_bytes(), b" ", request.uri().path().as_bytes(), b" HTTP/1.1\r\n"]);
+    for (name, value) in headers {
+        add(&[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"]);
+    }
+    if !body.is_empty() {
+        add(&[CONTENT_LENGTH.as_str().as_bytes(), b": ", body.len().to_string().as_bytes(), b"\r\n"]);
+    }
+    add(&[b"\r\n", body]);
+    text
+}
+
+/// The head of a reply, and what was read behind it.
+async fn head(stream: &mut TcpStream) -> io::Result<(BytesMut, Head)> {
+    let mut read = BytesMut::new();
+    loop {
+        if poll_fn(|cx| more(stream, &mut read, cx)).await? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if let Some(head) = reply::head(&mut read)? {
+            return Ok((read, head));
+        }
+    }
+}
+
+/// Reads what is there, and says how many bytes it is: none at the end.
+fn more(stream: &mut TcpStream, read: &mut BytesMut, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+    let mut piece = [MaybeUninit::uninit(); PIECE];
+    let mut piece = ReadBuf::uninit(&mut piece);
+    ready!(Pin::new(stream).poll_read(cx, &mut piece))?;
+    read.extend_from_slice(piece.filled());
+    Poll::Ready(Ok(piece.filled().len()))
+}
+
 impl Kept {
-    fn take(&self) -> Option<Wire> {
+    fn take(&self) -> Option<TcpStream> {
         let mut wires = self.wires();
-        std::iter::from_fn(|| wires.pop()).find_map(|mut wire| wire.is_ready().then_some(wire))
+        std::iter::from_fn(|| wires.pop()).find(is_good)
     }
 
-    fn keep(&self, mut wire: Wire) {
+    fn keep(&self, stream: TcpStream) {
         let mut wires = self.wires();
         // The one that was used longest ago: of those that are kept, each comes to this place if none is used.
-        if wires.len() == MOST_KEPT || wires.first_mut().is_some_and(|first| !first.is_ready()) {
+        if wires.len() == MOST_KEPT || wires.first().is_some_and(|first| !is_good(first)) {
             wires.remove(0);
         }
-        if wire.is_ready() {
-            wires.push(wire);
-        }
+        wires.push(stream);
     }
 
-    async fn open(&self) -> io::Result<Wire> {
+    async fn open(&self) -> io::Result<TcpStream> {
         let stream = timeout(self.patience, TcpStream::connect((&*self.host, self.port))).await??;
         stream.set_nodelay(true)?;
-        let (sender, connection) = handshake(TokioIo::new(stream)).await.map_err(io::Error::other)?;
-        Ok(Wire { sender, connection: Some(Box::new(connection)) })
+        Ok(stream)
     }
 
-    fn wires(&self) -> MutexGuard<'_, Vec<Wire>> {
+    fn wires(&self) -> MutexGuard<'_, Vec<TcpStream>> {
         self.wires.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Wire {
-    /// Writes and reads what can be.
-    fn go_on(&mut self, cx: &mut Context<'_>) {
-        if let Some(connection) = &mut self.connection
-            && Pin::new(connection).poll(cx).is_ready()
+/// Whether it is open, and nothing has come that nobody asked for.
+fn is_good(stream: &TcpStream) -> bool {
+    matches!(stream.try_read(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+}
+
+impl Coming {
+    fn next(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<Next>> {
+        loop {
+            match self.rest.next(&mut self.read)? {
+                Next::Later => {}
+                next @ (Next::Data(_) | Next::End) => return Poll::Ready(Ok(next)),
+            }
+            let Some((stream, _)) = &mut self.wire else { return Poll::Ready(Ok(Next::End)) };
+            if ready!(more(stream, &mut self.read, cx))? == 0 {
+                self.wire = None;
+                return Poll::Ready(self.rest.closed());
+            }
+        }
+    }
+
+    /// The reply is complete, or broken.
+    fn give_back(&mut self) {
+        if let Some((stream, true)) = self.wire.take().filter(|_| self.rest.is_over() && self.read.is_empty())
         {
-            self.connection = None;
-        }
-    }
-
-    /// Whether it is open, and all that was asked on it is answered.
-    fn is_ready(&mut self) -> bool {
-        self.go_on(&mut idle());
-        self.connection.is_some() && self.sender.is_ready()
-    }
-}
-
-impl Taken {
-    fn go_on(&mut self, cx: &mut Context<'_>) {
-        if let Some(wire) = &mut self.wire {
-            wire.go_on(cx);
-        }
-    }
-}
-
-impl Drop for Taken {
-    fn drop(&mut self) {
-        if let Some(wire) = self.wire.take() {
-            self.kept.keep(wire);
+            self.kept.keep(stream);
         }
     }
 }
 
 impl Body for Coming {
     type Data = Bytes;
-    type Error = hyper::Error;
+    type Error = io::Error;
 
-    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<hyper::Result<Frame<Bytes>>>> {
-        let Self { body, taken, bell } = self.get_mut();
-        while bell.has_rung(cx) {
-            taken.go_on(&mut Context::from_waker(bell.waker()));
-            if let Poll::Ready(heard) = Pin::new(&mut *body).poll_frame(&mut idle()) {
-                bell.again();
-                return Poll::Ready(heard);
-            }
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        let next = ready!(self.next(cx));
+        if let Ok(Next::Data(data)) = next {
+            return Poll::Ready(Some(Ok(Frame::data(data))));
         }
-        Poll::Pending
+        self.give_back();
+        Poll::Ready(next.err().map(Err))
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.rest.is_over()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        match self.rest {
+            Rest::Bytes(left) => SizeHint::with_exact(left),
+            Rest::Nothing => SizeHint::with_exact(0),
+            Rest::Size | Rest::Chunk(_) | Rest::Line | Rest::Trailers | Rest::All => SizeHint::default(),
+        }
     }
 }
 
-/// For what only the connection brings about, which wakes its reader itself.
-fn idle() -> Context<'static> {
-    Context::from_waker(Waker::noop())
+impl Drop for Coming {
+    fn drop(&mut self) {
+        self.give_back();
+    }
 }
 
 #[cfg(test)]
@@ -227,8 +248,7 @@ mod tests {
             }
         });
         let ask = async || {
-            let mut request = Request::new(Full::default());
-            request.headers_mut().insert(http::header::HOST, "x".parse().unwrap());
+            let request = Request::new(Bytes::new());
             let reply = wires.send(request).await.unwrap();
             assert_eq!(reply.into_body().collect().await.unwrap().to_bytes(), "ok");
         };
@@ -244,6 +264,6 @@ mod tests {
     async fn nobody_there() {
         let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
         let wires = Wires::new("[::1]", port, Duration::from_secs(3));
-        assert!(wires.send(Request::new(Full::default())).await.is_err());
+        assert!(wires.send(Request::new(Bytes::new())).await.is_err());
     }
 }
