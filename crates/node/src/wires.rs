@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::header::CONTENT_LENGTH;
-use http::{HeaderMap, Request, Response};
+use http::{Request, Response};
 use http_body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
@@ -66,32 +66,26 @@ impl Wires {
     pub(crate) fn send(&self, request: Request<Bytes>) -> Asking {
         let kept = Arc::clone(&self.0);
         Box::pin(async move {
-            let mut stream = match kept.take() {
-                Some(stream) => stream,
-                None => kept.open().await?,
-            };
-            let written = stream.write_all(&write(&request)).await;
-            // Who does not listen to the end may have said why.
-            let (read, Head { parts, rest, stays }) = match head(&mut stream).await {
-                Ok(head) => head,
-                Err(error) => return Err(written.err().unwrap_or(error)),
-            };
-            let wire = Some((stream, stays && written.is_ok()));
-            Ok(Response::from_parts(parts, Coming { wire, read, rest, kept }))
+            let text = write(&request);
+            while let Some(stream) = kept.take() {
+                match ask(stream, &text, &kept).await {
+                    // It was closed just then, and Ollama has heard nothing.
+                    Err(error) if is_gone(&error) => {}
+                    reply => return reply,
+                }
+            }
+            ask(kept.open().await?, &text, &kept).await
         })
     }
 }
 
 /// The request as it goes over the wire, in one piece.
 fn write(request: &Request<Bytes>) -> Vec<u8> {
-    let (headers, body) = (request.headers(), request.body());
-    let length = |headers: &HeaderMap| {
-        headers.iter().map(|(name, value)| name.as_str().len() + value.len() + 4).sum::<usize>()
-    };
-    let mut text = Vec::with_capacity(128 + length(headers) + body.len());
+    let body = request.body();
+    let mut text = Vec::with_capacity(512 + body.len());
     let mut add = |words: &[&[u8]]| words.iter().for_each(|word| text.extend_from_slice(word));
     add(&[request.method().as_str().as_bytes(), b" ", request.uri().path().as_bytes(), b" HTTP/1.1\r\n"]);
-    for (name, value) in headers {
+    for (name, value) in request.headers() {
         add(&[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"]);
     }
     if !body.is_empty() {
@@ -101,12 +95,29 @@ fn write(request: &Request<Bytes>) -> Vec<u8> {
     text
 }
 
+async fn ask(mut stream: TcpStream, text: &[u8], kept: &Arc<Kept>) -> io::Result<Response<Coming>> {
+    let written = stream.write_all(text).await;
+    // Who does not listen to the end may have said why.
+    let (read, Head { parts, rest, stays }) = head(&mut stream).await?;
+    let wire = Some((stream, stays && written.is_ok()));
+    Ok(Response::from_parts(parts, Coming { wire, read, rest, kept: Arc::clone(kept) }))
+}
+
+/// Whether the connection was closed before a byte came.
+fn is_gone(error: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+    matches!(error.kind(), BrokenPipe | ConnectionReset | UnexpectedEof)
+}
+
 /// The head of a reply, and what was read behind it.
 async fn head(stream: &mut TcpStream) -> io::Result<(BytesMut, Head)> {
     let mut read = BytesMut::new();
     loop {
-        if poll_fn(|cx| more(stream, &mut read, cx)).await? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+        match poll_fn(|cx| more(stream, &mut read, cx)).await {
+            Ok(0) | Err(_) if !read.is_empty() => return Err(io::Error::other("half a head")),
+            Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+            Ok(_) => {}
+            Err(error) => return Err(error),
         }
         if let Some(head) = reply::head(&mut read)? {
             return Ok((read, head));
@@ -221,43 +232,65 @@ mod tests {
 
     use super::*;
 
-    #[tokio::test]
-    async fn kept_while_they_are_good() {
+    /// A server whose every connection answers so often, the last time saying `last`, and closes when it is asked again. How
+    /// many there were is counted.
+    async fn server(answers: usize, last: &'static str) -> (Wires, Arc<AtomicUsize>, JoinSet<()>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let wires = Wires::new("127.0.0.1", listener.local_addr().unwrap().port(), Duration::from_secs(3));
-        let opened = Arc::new(AtomicUsize::new(0));
+        let (opened, mut server) = (Arc::new(AtomicUsize::new(0)), JoinSet::new());
         let count = Arc::clone(&opened);
-        let mut server = JoinSet::new();
         server.spawn(async move {
             let mut open = JoinSet::new();
             loop {
                 let (mut stream, _) = listener.accept().await.unwrap();
                 count.fetch_add(1, Ordering::Relaxed);
                 open.spawn(async move {
-                    // Two questions each, and then no more.
-                    for end in ["", "connection: close\r\n"] {
+                    for nth in 1..=answers {
                         let mut heard = Vec::new();
                         while !heard.ends_with(b"\r\n\r\n") {
                             heard.push(stream.read_u8().await?);
                         }
+                        let end = if nth == answers { last } else { "" };
                         let said = format!("HTTP/1.1 200 OK\r\n{end}content-length: 2\r\n\r\nok");
                         stream.write_all(said.as_bytes()).await?;
                     }
-                    io::Result::Ok(())
+                    stream.read_u8().await
                 });
             }
         });
-        let ask = async || {
-            let request = Request::new(Bytes::new());
-            let reply = wires.send(request).await.unwrap();
-            assert_eq!(reply.into_body().collect().await.unwrap().to_bytes(), "ok");
-        };
+        (wires, opened, server)
+    }
+
+    async fn ask(wires: &Wires) {
+        let reply = wires.send(Request::new(Bytes::new())).await.unwrap();
+        assert_eq!(reply.into_body().collect().await.unwrap().to_bytes(), "ok");
+    }
+
+    #[tokio::test]
+    async fn kept_while_they_are_good() {
+        let (wires, opened, _server) = server(2, "connection: close\r\n").await;
         for (nth, expect) in (0..5).zip([1, 1, 2, 2, 3]) {
-            ask().await;
+            ask(&wires).await;
             assert_eq!(opened.load(Ordering::Relaxed), expect, "{nth}");
         }
-        tokio::join!(ask(), ask());
+        tokio::join!(ask(&wires), ask(&wires));
         assert_eq!(opened.load(Ordering::Relaxed), 4, "one goes where there is room, the other finds none");
+    }
+
+    #[tokio::test]
+    async fn closed_just_when_it_is_used_again() {
+        let (wires, opened, _server) = server(1, "").await;
+        for expect in 1..4 {
+            ask(&wires).await;
+            assert_eq!(opened.load(Ordering::Relaxed), expect);
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_that_answers() {
+        let (wires, opened, _server) = server(0, "").await;
+        assert!(wires.send(Request::new(Bytes::new())).await.is_err());
+        assert_eq!(opened.load(Ordering::Relaxed), 1, "who is new is not asked twice");
     }
 
     #[tokio::test]
