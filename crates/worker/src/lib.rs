@@ -44,6 +44,7 @@ fn start() {
 /// A reader's request.
 #[wasm_bindgen(js_name = fetch)]
 pub fn answer(request: Request, env: Env, context: Context) -> Promise {
+    task::entered();
     task::promise(async move {
         let platform = Worker::new(&env, context);
         let request = read(&request)?;
@@ -58,6 +59,7 @@ pub fn answer(request: Request, env: Env, context: Context) -> Promise {
 /// One round of the monitor, as often as `wrangler.toml` says.
 #[wasm_bindgen]
 pub fn scheduled(_: JsValue, env: Env, context: Context) -> Promise {
+    task::entered();
     task::promise(async move {
         let platform = Worker::new(&env, context);
         match service(&env) {

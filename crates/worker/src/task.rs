@@ -17,6 +17,12 @@ thread_local! {
     static QUEUE: Queue = const { Queue { woken: RefCell::new(VecDeque::new()), is_running: Cell::new(false) } };
 }
 
+/// JavaScript begins something, so nothing runs. What was cut off in the middle, as the platform does with who takes too
+/// long, holds up nobody.
+pub(crate) fn entered() {
+    QUEUE.with(|queue| queue.is_running.set(false));
+}
+
 /// Runs `future` as far as it goes, and further each time it is woken.
 pub(crate) fn spawn(future: impl Future<Output = ()> + 'static) {
     let state = State { future: RefCell::new(Some(Box::pin(future))), is_woken: Cell::new(false) };
