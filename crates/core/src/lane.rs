@@ -47,7 +47,7 @@ pub fn cut(why: Failure) -> Bytes {
 }
 
 /// Whether the headers of a reply say that it is the lane.
-pub fn is_taken(headers: &HeaderMap) -> bool {
+pub(crate) fn is_taken(headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).map_or(&b""[..], |kind| kind.as_bytes());
     kind.get(..KIND.len()).is_some_and(|kind| kind.eq_ignore_ascii_case(KIND.as_bytes()))
 }

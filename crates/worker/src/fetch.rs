@@ -2,13 +2,12 @@
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::Stream;
 use homefire_core::headers::OF_REPLIES;
+use homefire_core::ndjson;
 use homefire_core::platform::{FetchError, Platform};
-use homefire_core::{lane, ndjson};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use js_sys::Uint8Array;
@@ -95,14 +94,11 @@ fn reply(response: &web_sys::Response, abort: Abort) -> Result<http::Response<Bo
 }
 
 fn chunks(stream: &ReadableStream, headers: &HeaderMap) -> Result<Chunks, JsValue> {
-    // Whoever speaks on the lane was asked to gather already.
-    if lane::is_taken(headers) {
-        return Chunks::gathered(stream, Duration::ZERO);
-    }
     match headers.get(CONTENT_TYPE) {
         Some(kind) if kind.as_bytes().starts_with(ndjson::KIND.as_bytes()) => {
             Chunks::gathered(stream, Worker::GATHER)
         }
+        // On the lane, too: whoever speaks there was asked to gather.
         _ => Chunks::plain(stream),
     }
 }
