@@ -130,14 +130,9 @@ impl Rest {
                 Self::Chunk(0) => *self = Self::Line,
                 _ if read.is_empty() => return Ok(Next::Later),
                 Self::All => return Ok(Next::Data(read.split().freeze())),
-                Self::Bytes(left) => {
-                    let data = take(read, left);
-                    *self = Self::Bytes(left - data.len() as u64);
-                    return Ok(Next::Data(data));
-                }
-                Self::Chunk(left) => {
-                    let data = take(read, left);
-                    *self = Self::Chunk(left - data.len() as u64);
+                Self::Bytes(ref mut left) | Self::Chunk(ref mut left) => {
+                    let data = take(read, *left);
+                    *left -= data.len() as u64;
                     return Ok(Next::Data(data));
                 }
                 Self::Line => {
