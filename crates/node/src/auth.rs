@@ -44,7 +44,9 @@ impl Auth {
             return false;
         }
         match &self.access {
-            Some(access) if from_outside || self.tokens.is_none() => access.vouch(headers, now()).await,
+            Some(access) if from_outside || self.tokens.is_none() => {
+                Box::pin(access.vouch(headers, now())).await
+            }
             Some(_) => true,
             None => self.tokens.is_some(),
         }

@@ -2,11 +2,12 @@
 //!
 //! Go, which reads it next, takes `"MODEL"` for `"model"` and of two the last. So a name counts in any case, and only once.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
-use serde::Serialize;
 use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
@@ -29,7 +30,7 @@ const RUNNER: [&str; 7] =
 /// A request's body, field by field. What is not looked at is passed on as it was written.
 #[derive(Debug)]
 pub(crate) struct Ask<'a> {
-    fields: Vec<(String, &'a RawValue)>,
+    fields: Vec<(Cow<'a, str>, &'a RawValue)>,
     options: Option<Map<String, Value>>,
     most: Option<u64>,
 }
@@ -77,7 +78,7 @@ impl<'a> Ask<'a> {
         text.push(b'{');
         push(&mut text, "model", model);
         for (name, raw) in &self.fields {
-            let is_rewritten = match name.as_str() {
+            let is_rewritten = match &**name {
                 "model" => true,
                 "options" => self.options.is_some(),
                 "max_tokens" => self.most.is_some(),
@@ -157,10 +158,14 @@ fn push(text: &mut Vec<u8>, name: &str, value: &(impl Serialize + ?Sized)) {
     serde_json::to_writer(text, value).expect("it was read as JSON");
 }
 
+/// A field's name, which is copied only where it is written with escapes.
+#[derive(Deserialize)]
+struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
+
 struct Fields;
 
 impl<'de> Visitor<'de> for Fields {
-    type Value = Vec<(String, &'de RawValue)>;
+    type Value = Vec<(Cow<'de, str>, &'de RawValue)>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
@@ -168,12 +173,14 @@ impl<'de> Visitor<'de> for Fields {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let mut fields: Self::Value = Vec::new();
-        while let Some((name, raw)) = map.next_entry::<String, &RawValue>()? {
+        while let Some((Name(mut name), raw)) = map.next_entry::<Name<'_>, &RawValue>()? {
             // Go also folds some letters beyond ASCII: U+017F is an `s` to it.
             if !name.is_ascii() || fields.len() == MOST_FIELDS {
                 return Err(A::Error::custom("a name that no field has"));
             }
-            let name = name.to_ascii_lowercase();
+            if name.contains(|letter: char| letter.is_ascii_uppercase()) {
+                name.to_mut().make_ascii_lowercase();
+            }
             if fields.iter().any(|(known, _)| *known == name) {
                 return Err(A::Error::custom("a name twice"));
             }

@@ -1,11 +1,13 @@
 //! The order of things for one request: who, what, how much, and only then Ollama.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
-use http::{HeaderMap, Request, Response, StatusCode, response};
+use http::header::{ACCEPT, HeaderName, HeaderValue};
+use http::request::Parts;
+use http::{HeaderMap, Request, Response};
 use http_body::Body as _;
 use http_body_util::{Either, Full};
 use hyper::body::Incoming;
@@ -16,14 +18,15 @@ use tokio::time::{Duration, Instant, timeout};
 use crate::admission::{Gate, Lane, Load, Rules};
 use crate::auth::{Auth, NoTokens};
 use crate::body::Ask;
-use crate::config::{Config, Model};
+use crate::config::Config;
 use crate::drain::{Order, Switch};
+use crate::errand::Errand;
 use crate::health;
 use crate::lane;
 use crate::log::Log;
 use crate::manner::Manner;
 use crate::metrics::Tally;
-use crate::ollama::Ollama;
+use crate::ollama::{self, Ollama};
 use crate::proxy::Relay;
 use crate::pulse::Pulse;
 use crate::refusal::Refusal;
@@ -31,8 +34,9 @@ use crate::request;
 use crate::routes::Route;
 use crate::visit::Visit;
 use crate::wedge::Watch;
+use crate::wires::Question;
 
-pub(crate) type Body = Either<Full<Bytes>, Relay>;
+pub(crate) type Body = Either<Full<Bytes>, Box<Relay>>;
 
 /// The guard. Clones are the same.
 #[derive(Clone, Debug)]
@@ -63,11 +67,7 @@ const MOST_LISTS: usize = 16;
 /// Names in `x-homefire-models`.
 const MOST_CHOICES: usize = 8;
 
-/// Room for a reply's headers, with those that hyper adds.
-const HEADERS: usize = 7;
-
 const MODELS: &str = "x-homefire-models";
-const MODEL: HeaderName = HeaderName::from_static("x-homefire-model");
 const IN_FLIGHT: HeaderName = HeaderName::from_static("x-homefire-inflight");
 
 impl Guard {
@@ -133,50 +133,85 @@ impl App {
     }
 
     pub(crate) fn runner(&self, lane: Lane) -> Map<String, Value> {
-        self.runners.lock().unwrap_or_else(PoisonError::into_inner)[lane].clone()
+        self.runners()[lane].clone()
+    }
+
+    /// A model is asked with what decides how it is loaded.
+    pub(crate) fn loaded(&self, lane: Lane, runner: Map<String, Value>) {
+        self.runners()[lane] = runner;
+    }
+
+    fn runners(&self) -> MutexGuard<'_, Vec<Map<String, Value>>> {
+        self.runners.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn lists(&self) -> Lane {
         self.config.models.len()
     }
+
+    /// What a client asks, as it goes to Ollama, who speaks in lines where frames are asked for.
+    fn question(
+        &self,
+        route: Route,
+        headers: &HeaderMap,
+        id: &HeaderValue,
+        manner: Option<Manner>,
+        body: &[u8],
+    ) -> Question {
+        static LINES: HeaderValue = HeaderValue::from_static(lane::LINES);
+        let told = ollama::passed_on(headers).map(|(name, value)| match name {
+            ACCEPT if manner == Some(Manner::Frames) => (name, &LINES),
+            _ => (name, value),
+        });
+        self.ollama.question(&route.method(), route.path(), told.chain([(request::ID, id)]), body)
+    }
 }
 
-/// Answers one request.
-pub(crate) async fn handle(
+/// Answers one request. What nobody needs to know of it later is read at once, and not kept while it is answered.
+pub(crate) fn handle(
     app: Arc<App>,
     request: Request<Incoming>,
     peer: SocketAddr,
     pulse: Pulse,
-) -> Response<Body> {
-    pulse.busy(request::stays(&request));
-    if request.body().is_end_stream() {
+) -> impl Future<Output = Result<Response<Body>, Infallible>> + Send {
+    let (Parts { method, uri, headers, version, .. }, body) = request.into_parts();
+    pulse.busy(request::stays(version, &headers));
+    if body.is_end_stream() {
         pulse.taken();
     }
-    let id = request::id(request.headers());
-    let route = Route::of(request.method(), request.uri());
+    let id = request::id(&headers);
+    let route = Route::of(&method, &uri);
+    let is_outside = !peer.ip().is_loopback() || request::is_forwarded(&headers);
     let mut visit = Visit::new(Arc::clone(&app), route, &id);
-    let is_outside = !peer.ip().is_loopback() || request::is_forwarded(request.headers());
-    let mut reply = match admit(&app, request, route, is_outside, &pulse).await {
-        Ok(Admitted::Here(reply)) => {
-            visit.line.status = reply.status().as_u16();
-            reply.map(whole)
+    async move {
+        let mut reply = match admit(&app, &headers, body, &id, route, is_outside, &pulse).await {
+            Ok(Admitted::Here(reply)) => {
+                visit.line.status = reply.status().as_u16();
+                reply.map(whole)
+            }
+            Ok(Admitted::There(errand)) => {
+                let asked = errand.ask(&app, visit, pulse.clone()).await;
+                // While Ollama works on it, and not when its reply is there.
+                drop(headers);
+                match asked {
+                    Ok(asked) => asked.reply().await,
+                    Err(refusal) => Err(refusal),
+                }
+                .unwrap_or_else(|refusal| refusal.reply().map(whole))
+            }
+            Err(refusal) => {
+                visit.line.status = refusal.status().as_u16();
+                refusal.reply().map(whole)
+            }
+        };
+        if matches!(reply.body(), Either::Left(_)) {
+            pulse.idle();
         }
-        Ok(Admitted::There(errand)) => match forward(errand, visit, &id, pulse.clone()).await {
-            Ok(reply) => reply,
-            Err(refusal) => refusal.reply().map(whole),
-        },
-        Err(refusal) => {
-            visit.line.status = refusal.status().as_u16();
-            refusal.reply().map(whole)
-        }
-    };
-    if matches!(reply.body(), Either::Left(_)) {
-        pulse.idle();
+        let headers = reply.headers_mut();
+        headers.insert(request::ID, id);
+        headers.insert(IN_FLIGHT, app.in_flight().into());
+        Ok(reply)
     }
-    let headers = reply.headers_mut();
-    headers.insert(request::ID, id);
-    headers.insert(IN_FLIGHT, app.in_flight().into());
-    reply
 }
 
 /// What is let in.
@@ -186,66 +221,56 @@ enum Admitted {
     There(Errand),
 }
 
-/// What goes to Ollama.
-struct Errand {
-    route: Route,
-    lane: Lane,
-    headers: HeaderMap,
-    body: Bytes,
-    runner: Option<Map<String, Value>>,
-    /// Of its stream, if it is one whose head may leave early.
-    manner: Option<Manner>,
-    /// How long frames are gathered.
-    gather: Duration,
-}
-
 async fn admit(
     app: &App,
-    request: Request<Incoming>,
+    headers: &HeaderMap,
+    body: Incoming,
+    id: &HeaderValue,
     route: Option<Route>,
     is_outside: bool,
     pulse: &Pulse,
 ) -> Result<Admitted, Refusal> {
-    let (head, body) = request.into_parts();
+    // Boxed is what is rare, and what is over soon: a request sets room aside for the rest as long as it lasts.
+    let healthz = async || Ok(Admitted::Here(Box::pin(health::healthz(app)).await));
     match route {
-        Some(Route::Healthz) if !is_outside => return Ok(Admitted::Here(health::healthz(app).await)),
+        Some(Route::Healthz) if !is_outside => return healthz().await,
         Some(Route::Metrics) if !is_outside => return Ok(Admitted::Here(health::metrics(app))),
         _ => {}
     }
     let refuse = async |body: Incoming, refusal: Refusal| {
-        request::discard(body, pulse).await;
+        Box::pin(request::discard(body, pulse)).await;
         Err(refusal)
     };
-    if !app.auth.allows(&head.headers, is_outside).await {
+    if !app.auth.allows(headers, is_outside).await {
         return refuse(body, Refusal::Unauthorized).await;
     }
     let route = match route {
         None | Some(Route::Metrics) => return refuse(body, Refusal::NotFound).await,
-        Some(Route::Healthz) => return Ok(Admitted::Here(health::healthz(app).await)),
+        Some(Route::Healthz) => return healthz().await,
         Some(route) => route,
     };
     if app.switch.is_draining() {
         return refuse(body, Refusal::Draining).await;
     }
     if !route.has_body() {
-        request::discard(body, pulse).await;
-        let (lane, headers, body) = (app.lists(), head.headers, Bytes::new());
+        Box::pin(request::discard(body, pulse)).await;
+        let (lane, question) = (app.lists(), app.question(route, headers, id, None, b""));
         let (runner, manner, gather) = (None, None, Duration::ZERO);
-        return Ok(Admitted::There(Errand { route, lane, headers, body, runner, manner, gather }));
+        return Ok(Admitted::There(Errand { lane, question, runner, manner, gather }));
     }
     let place = timeout(app.config.waits.queue, app.desk.acquire()).await.map_err(|_| Refusal::Busy)?;
-    let text = request::gather(&head.headers, body, app.config.waits.body).await?;
+    let text = Box::pin(request::gather(headers, body, app.config.waits.body)).await?;
     pulse.taken();
     let ask = Ask::read(route, &text, &app.config.limits)?;
-    let lane = choose(app, route, &head.headers, &ask)?;
+    let lane = choose(app, route, headers, &ask)?;
+    let manner = manner(route, headers, &ask);
+    let body = ask.write(&app.config.models[lane].name);
     let errand = Errand {
-        route,
         lane: if route == Route::Show { app.lists() } else { lane },
-        body: ask.write(&app.config.models[lane].name),
+        question: app.question(route, headers, id, manner, &body),
         runner: route.generates().then(|| ask.runner()),
-        manner: manner(route, &head.headers, &ask),
-        gather: lane::gather(&head.headers),
-        headers: head.headers,
+        manner,
+        gather: lane::gather(headers),
     };
     drop(place);
     Ok(Admitted::There(errand))
@@ -267,91 +292,6 @@ fn choose(app: &App, route: Route, headers: &HeaderMap, ask: &Ask<'_>) -> Result
     let names = choices.split(',').map(str::trim).take(MOST_CHOICES);
     let lanes: Vec<Lane> = names.filter_map(|name| app.lane(name)).collect();
     app.gate.pick(&lanes).ok_or_else(|| Refusal::NoModel(choices.to_owned()))
-}
-
-/// What came of waiting for Ollama.
-enum First {
-    Head(response::Parts),
-    /// Nothing yet, and the head leaves now, of such a stream.
-    Silence(Manner),
-}
-
-async fn forward(
-    errand: Errand,
-    mut visit: Visit,
-    id: &HeaderValue,
-    pulse: Pulse,
-) -> Result<Response<Body>, Refusal> {
-    let app = Arc::clone(&visit.app);
-    let Some(ticket) = app.gate.enter(errand.lane, app.config.waits.queue).await else {
-        visit.line.status = Refusal::Busy.status().as_u16();
-        return Err(Refusal::Busy);
-    };
-    visit.enter(errand.lane, ticket);
-    if let Some(runner) = errand.runner {
-        app.runners.lock().unwrap_or_else(PoisonError::into_inner)[errand.lane] = runner;
-    }
-    let mut request =
-        app.ollama.request(errand.route.method(), errand.route.path(), &errand.headers, errand.body);
-    request.headers_mut().insert(request::ID, id.clone());
-    if errand.manner == Some(Manner::Frames) {
-        request.headers_mut().insert(ACCEPT, HeaderValue::from_static(lane::LINES));
-    }
-    let mut relay = Relay::new(app.ollama.send(request), visit, pulse);
-    let head = match app.config.waits.early_head.zip(errand.manner) {
-        None => relay.head().await.map(First::Head),
-        Some((patience, manner)) => match timeout(patience, relay.head()).await {
-            Ok(head) => head.map(First::Head),
-            Err(_) => Ok(First::Silence(manner)),
-        },
-    };
-    let mut reply = Response::new(());
-    let headers = reply.headers_mut();
-    headers.reserve(HEADERS);
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
-    if let Some(Model { name, .. }) = app.config.models.get(errand.lane)
-        && let Ok(name) = name.parse()
-    {
-        headers.insert(MODEL, name);
-    }
-    match head {
-        Ok(First::Head(mut head)) => {
-            let is_read = lane::can_read(&head);
-            let status = passed(head.status);
-            if status != head.status {
-                // To the edge 503 with it means busy, and this is broken.
-                head.headers.remove(RETRY_AFTER);
-            }
-            for name in [CONTENT_TYPE, RETRY_AFTER] {
-                if let Some(value) = head.headers.remove(&name) {
-                    headers.insert(name, value);
-                }
-            }
-            if errand.manner == Some(Manner::Frames) && is_read {
-                headers.insert(CONTENT_TYPE, Manner::Frames.content_type());
-                relay.take_lane(errand.gather);
-            }
-            *reply.status_mut() = status;
-        }
-        Ok(First::Silence(manner)) => {
-            headers.insert(CONTENT_TYPE, manner.content_type());
-            relay.early(manner, errand.gather);
-        }
-        Err(refusal) => {
-            relay.status(refusal.status().as_u16());
-            return Err(refusal);
-        }
-    }
-    relay.status(reply.status().as_u16());
-    Ok(reply.map(|()| Either::Right(relay)))
-}
-
-/// The edge replaces the bodies of two statuses.
-fn passed(status: StatusCode) -> StatusCode {
-    match status {
-        StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => StatusCode::SERVICE_UNAVAILABLE,
-        status => status,
-    }
 }
 
 fn bare(name: &str) -> &str {

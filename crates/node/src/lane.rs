@@ -7,9 +7,11 @@ use homefire_core::failure::Failure;
 use homefire_core::lane::{self, Frames, GATHER, KIND};
 use homefire_core::ndjson;
 use homefire_core::relay::{Output, Relay, State};
-use http::header::{ACCEPT, CONTENT_TYPE, HeaderMap};
-use http::{StatusCode, response};
+use http::StatusCode;
+use http::header::{ACCEPT, HeaderMap};
 use tokio::time::Instant;
+
+use crate::wires::Head;
 
 /// The longest that an edge may have frames gathered.
 const LONGEST_GATHER: Duration = Duration::from_secs(1);
@@ -50,8 +52,8 @@ pub(crate) fn gather(headers: &HeaderMap) -> Duration {
 }
 
 /// Whether this is the head of an answer in lines. Whoever else speaks in Ollama's place is passed on as he is.
-pub(crate) fn can_read(head: &response::Parts) -> bool {
-    let kind = head.headers.get(CONTENT_TYPE).map_or(&b""[..], |kind| kind.as_bytes());
+pub(crate) fn can_read(head: &Head) -> bool {
+    let kind = head.content_type.as_ref().map_or(&b""[..], |kind| kind.as_bytes());
     head.status == StatusCode::OK && kind.starts_with(LINES.as_bytes())
 }
 

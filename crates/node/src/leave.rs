@@ -11,7 +11,7 @@ use crate::proxy::Stage;
 use crate::visit::Visit;
 
 /// Goes on where the client left. The place stays taken until Ollama is through with it.
-pub(crate) fn from(stage: Stage, mut visit: Visit) {
+pub(crate) fn from(stage: Stage, mut visit: Box<Visit>) {
     match stage {
         // The end was there, and the client has heard of it or left just then.
         Stage::Over => return,
@@ -22,18 +22,18 @@ pub(crate) fn from(stage: Stage, mut visit: Visit) {
 }
 
 /// Goes on where the client was told that the answer is cut, as if it had left.
-pub(crate) fn behind_cut(stage: Stage, mut visit: Visit) {
+pub(crate) fn behind_cut(stage: Stage, mut visit: Box<Visit>) {
     visit.line.end = End::Cut;
     read_on(stage, visit, End::Cut);
 }
 
-fn read_on(stage: Stage, visit: Visit, drained: End) {
+fn read_on(stage: Stage, visit: Box<Visit>, drained: End) {
     // Lists cost no slot. And without a runtime the guard itself is at its end.
     let Some(runtime) = tokio::runtime::Handle::try_current().ok().filter(|_| visit.speaks()) else { return };
     drop(runtime.spawn(go_on(stage, visit, drained)));
 }
 
-async fn go_on(stage: Stage, mut visit: Visit, drained: End) {
+async fn go_on(stage: Stage, mut visit: Box<Visit>, drained: End) {
     let (bytes, span) = (visit.app.config.drain_bytes, visit.app.config.waits.drain);
     if drain(stage, bytes, span).await {
         visit.line.end = drained;
@@ -47,7 +47,7 @@ async fn drain(stage: Stage, bytes: u64, span: Duration) -> bool {
     let rest = async {
         let mut body = match stage {
             Stage::Asking(asking) => match asking.await {
-                Ok(reply) => reply.into_body(),
+                Ok(reply) => reply.body,
                 Err(_) => return true,
             },
             Stage::Speaking(body) => body,

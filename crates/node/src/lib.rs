@@ -8,6 +8,7 @@ pub mod auth;
 mod body;
 pub mod config;
 pub mod drain;
+mod errand;
 mod guard;
 mod health;
 mod lane;

@@ -2,20 +2,24 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
-use http::{Method, Request, Uri};
+use http::{Method, Uri};
 use http_body_util::{BodyExt, Limited};
 use serde_json::Value;
 use tokio::time::timeout;
 
-use crate::wires::{Asking, Wires};
+use crate::wires::{Asking, Question, Reply, Wires};
 
 /// What Ollama is told of the client. Tokens, cookies, origins and whatever a proxy has added stay here.
 const PASSED_ON: [HeaderName; 3] = [CONTENT_TYPE, ACCEPT, USER_AGENT];
 
 /// Bytes of a list.
 const LONGEST_LIST: usize = 1024 * 1024;
+
+/// Of a client's headers those that Ollama is told.
+pub(crate) fn passed_on(headers: &HeaderMap) -> impl Iterator<Item = (HeaderName, &HeaderValue)> {
+    PASSED_ON.into_iter().filter_map(|name| headers.get(&name).map(|value| (name, value)))
+}
 
 /// What is guarded.
 #[derive(Debug)]
@@ -33,40 +37,27 @@ impl Ollama {
         Self { wires: Wires::new(host, port.unwrap_or(80), connect), host: named }
     }
 
-    /// A request to it, with a Host of its own address. There is room for two headers more.
-    pub(crate) fn request(
-        &self,
-        method: Method,
+    /// A request to it, with these headers and a Host of its own address.
+    pub(crate) fn question<'a>(
+        &'a self,
+        method: &Method,
         path: &'static str,
-        from: &HeaderMap,
-        body: Bytes,
-    ) -> Request<Bytes> {
-        let mut request = Request::new(body);
-        *request.method_mut() = method;
-        *request.uri_mut() = Uri::from_static(path);
-        let headers = request.headers_mut();
-        headers.reserve(PASSED_ON.len() + 2);
-        headers.insert(HOST, self.host.clone());
-        for name in PASSED_ON {
-            if let Some(value) = from.get(&name) {
-                headers.insert(name, value.clone());
-            }
-        }
-        request
+        headers: impl IntoIterator<Item = (HeaderName, &'a HeaderValue)>,
+        body: &[u8],
+    ) -> Question {
+        Question::new(method, path, [(HOST, &self.host)].into_iter().chain(headers), body)
     }
 
-    pub(crate) fn send(&self, request: Request<Bytes>) -> Asking {
-        self.wires.send(request)
+    pub(crate) fn send(&self, question: Question) -> Asking {
+        self.wires.send(question)
     }
 
     /// What it says at `path`, if that is JSON, short, and there in time.
     pub(crate) async fn json(&self, path: &'static str, patience: Duration) -> Option<Value> {
         let ask = async {
-            let reply =
-                self.send(self.request(Method::GET, path, &HeaderMap::new(), Bytes::new())).await.ok()?;
-            let is_good = reply.status().is_success();
-            let body = Limited::new(reply.into_body(), LONGEST_LIST).collect().await.ok()?.to_bytes();
-            if is_good { serde_json::from_slice(&body).ok() } else { None }
+            let Reply { head, body } = self.send(self.question(&Method::GET, path, [], b"")).await.ok()?;
+            let body = Limited::new(body, LONGEST_LIST).collect().await.ok()?.to_bytes();
+            if head.status.is_success() { serde_json::from_slice(&body).ok() } else { None }
         };
         timeout(patience, ask).await.ok()?
     }

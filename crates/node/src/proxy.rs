@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use homefire_core::failure::Failure;
-use http::response;
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Limited};
 use serde_json::Value;
@@ -21,7 +20,7 @@ use crate::manner::Manner;
 use crate::pulse::Pulse;
 use crate::refusal::Refusal;
 use crate::visit::Visit;
-use crate::wires::{Asking, Coming};
+use crate::wires::{Asking, Coming, Head, Reply};
 
 /// Bytes of an error's body.
 const LONGEST_ERROR: usize = 64 * 1024;
@@ -29,7 +28,7 @@ const LONGEST_ERROR: usize = 64 * 1024;
 /// An answer that is awaited, or comes. Dropping it before its end means that the client has left: `leave` goes on.
 pub(crate) struct Relay {
     stage: Stage,
-    visit: Option<Visit>,
+    visit: Option<Box<Visit>>,
     /// Set while the head has left without a word, and on the lane to the end.
     beat: Option<Beat>,
     /// Who reads the lines, where frames are asked for.
@@ -59,7 +58,7 @@ pub(crate) enum Stage {
 type Handed = Poll<Option<Result<Frame<Bytes>, io::Error>>>;
 
 impl Relay {
-    pub(crate) fn new(asking: Asking, visit: Visit, pulse: Pulse) -> Self {
+    pub(crate) fn new(asking: Asking, visit: Box<Visit>, pulse: Pulse) -> Self {
         let waits = visit.app.config.waits;
         Self {
             stage: Stage::Asking(asking),
@@ -74,7 +73,7 @@ impl Relay {
     }
 
     /// Ollama's head. It is there once, and not after [`Relay::early`].
-    pub(crate) async fn head(&mut self) -> Result<response::Parts, Refusal> {
+    pub(crate) async fn head(&mut self) -> Result<Head, Refusal> {
         let arrived = std::future::poll_fn(|cx| {
             let Stage::Asking(asking) = &mut self.stage else { return Poll::Ready(None) };
             match asking.as_mut().poll(cx) {
@@ -83,8 +82,7 @@ impl Relay {
             }
         });
         match arrived.await {
-            Some(Ok(reply)) => {
-                let (head, body) = reply.into_parts();
+            Some(Ok(Reply { head, body })) => {
                 self.hint = body.size_hint();
                 self.stage = Stage::Speaking(body);
                 Ok(head)
@@ -98,6 +96,11 @@ impl Relay {
                 Err(Refusal::Overdue)
             }
         }
+    }
+
+    /// How long its head is awaited before one leaves without it, where that may be.
+    pub(crate) fn early_head(&self) -> Option<Duration> {
+        self.waits.early_head
     }
 
     /// The head leaves now, and what means nothing keeps the way open until there is a word. Frames are gathered for so long.
@@ -218,10 +221,8 @@ impl Body for Relay {
                     return Poll::Ready(None);
                 }
                 Stage::Asking(asking) => match Pin::new(asking).poll(cx) {
-                    Poll::Ready(Ok(reply)) => {
-                        let is_good = reply.status().is_success();
-                        let body = reply.into_body();
-                        self.stage = match is_good {
+                    Poll::Ready(Ok(Reply { head, body })) => {
+                        self.stage = match head.status.is_success() {
                             true => Stage::Speaking(body),
                             false => Stage::Explaining(Box::pin(explain(body))),
                         };

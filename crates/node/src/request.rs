@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 
 use bytes::Bytes;
 use http::header::{CONNECTION, CONTENT_LENGTH, HeaderName};
-use http::{HeaderMap, HeaderValue, Request, Version};
+use http::{HeaderMap, HeaderValue, Version};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use tokio::time::{Duration, timeout};
@@ -22,10 +22,10 @@ const DISCARD: Duration = Duration::from_secs(2);
 pub(crate) const ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Whether its sender may send another one after it: in doubt not.
-pub(crate) fn stays(request: &Request<Incoming>) -> bool {
-    let told = request.headers().get(CONNECTION);
+pub(crate) fn stays(version: Version, headers: &HeaderMap) -> bool {
+    let told = headers.get(CONNECTION);
     let is_told_to = told.is_none_or(|value| value.as_bytes().eq_ignore_ascii_case(b"keep-alive"));
-    request.version() == Version::HTTP_11 && is_told_to
+    version == Version::HTTP_11 && is_told_to
 }
 
 /// Whether a proxy has brought it: cloudflared runs on this very machine.
@@ -45,8 +45,7 @@ pub(crate) fn id(headers: &HeaderMap) -> HeaderValue {
     let is_good = |id: &&HeaderValue| (1..=64).contains(&id.len()) && id.as_bytes().iter().all(is_plain);
     headers.get(ID).filter(is_good).cloned().unwrap_or_else(|| {
         // Chance without a call of the operating system. Nobody is kept from guessing it.
-        let id = format!("{:016x}", RandomState::new().build_hasher().finish());
-        HeaderValue::try_from(id).expect("a figure is visible")
+        RandomState::new().build_hasher().finish().into()
     })
 }
 

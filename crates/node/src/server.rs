@@ -1,6 +1,5 @@
 //! The listener: connections, their bounds, and the end.
 
-use std::convert::Infallible;
 use std::future::poll_fn;
 use std::io;
 use std::net::SocketAddr;
@@ -12,7 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::{TcpListener, TcpStream, UnixListener};
 use tokio::sync::{Semaphore, watch};
@@ -159,15 +158,14 @@ async fn talk(
     let answer = {
         let pulse = pulse.clone();
         service_fn(move |request| {
-            let (app, pulse) = (Arc::clone(app), pulse.clone());
             // Boxed, for hyper sets room aside for it as long as the connection lasts.
-            Box::pin(async move { Ok::<_, Infallible>(guard::handle(app, request, peer, pulse).await) })
+            Box::pin(guard::handle(Arc::clone(app), request, peer, pulse.clone()))
         })
     };
-    // A client that closes its side has left, for hyper as for us: the reply is dropped.
+    // A client that closes its side has left, for hyper as for us: the reply is dropped. How long a head may take is looked
+    // at below.
     let mut connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(waits.idle)
+        .header_read_timeout(None)
         .max_headers(MOST_HEADERS)
         .max_buf_size(LONGEST_HEAD)
         // One short piece costs less than the three that a word would be.

@@ -20,14 +20,15 @@ pub(crate) struct Visit {
 }
 
 impl Visit {
-    pub(crate) fn new(app: Arc<App>, route: Option<Route>, id: &HeaderValue) -> Self {
+    /// Boxed, for it goes from hand to hand.
+    pub(crate) fn new(app: Arc<App>, route: Option<Route>, id: &HeaderValue) -> Box<Self> {
         let line = Line {
             at: log::now(),
             id: id.to_str().unwrap_or_default().to_owned(),
             route: route.map_or("none", Route::path),
             ..Line::default()
         };
-        Self { app, line, begun: Instant::now(), ticket: None, speaks: false }
+        Box::new(Self { app, line, begun: Instant::now(), ticket: None, speaks: false })
     }
 
     /// It has its place.

@@ -15,13 +15,15 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::header::CONTENT_LENGTH;
-use http::{Request, Response};
+use http::{HeaderName, HeaderValue, Method};
 use http_body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use reply::{Head, Next, Rest};
+use reply::{Begun, Next, Rest};
+
+pub(crate) use reply::Head;
 
 /// Connections that are kept while nobody uses them.
 const MOST_KEPT: usize = 64;
@@ -30,7 +32,16 @@ const MOST_KEPT: usize = 64;
 const PIECE: usize = 8 * 1024;
 
 /// A reply that is awaited. Dropping it closes its connection.
-pub(crate) type Asking = Pin<Box<dyn Future<Output = io::Result<Response<Coming>>> + Send>>;
+pub(crate) type Asking = Pin<Box<dyn Future<Output = io::Result<Reply>> + Send>>;
+
+/// A request as it goes over the wire, in one piece. What a `HeaderValue` holds ends no line.
+pub(crate) struct Question(Vec<u8>);
+
+/// What is said to it.
+pub(crate) struct Reply {
+    pub(crate) head: Head,
+    pub(crate) body: Coming,
+}
 
 /// All of them. Clones are the same.
 #[derive(Clone, Debug)]
@@ -63,14 +74,15 @@ impl Wires {
         Self(Arc::new(Kept { host, port, patience, wires: Mutex::default() }))
     }
 
-    pub(crate) fn send(&self, request: Request<Bytes>) -> Asking {
-        let kept = Arc::clone(&self.0);
+    /// What a kept connection takes at once is written at once, before anybody waits for the reply.
+    pub(crate) fn send(&self, question: Question) -> Asking {
+        let (kept, Question(text)) = (Arc::clone(&self.0), question);
+        let mut taken = kept.take().map(|stream| (stream.try_write(&text).unwrap_or(0), stream));
         Box::pin(async move {
-            let text = write(&request);
-            while let Some(stream) = kept.take() {
-                match ask(stream, &text, &kept).await {
+            while let Some((written, stream)) = taken {
+                match ask(stream, &text[written..], &kept).await {
                     // It was closed just then, and Ollama has heard nothing.
-                    Err(error) if is_gone(&error) => {}
+                    Err(error) if is_gone(&error) => taken = kept.take().map(|stream| (0, stream)),
                     reply => return reply,
                 }
             }
@@ -79,28 +91,34 @@ impl Wires {
     }
 }
 
-/// The request as it goes over the wire, in one piece.
-fn write(request: &Request<Bytes>) -> Vec<u8> {
-    let body = request.body();
-    let mut text = Vec::with_capacity(512 + body.len());
-    let mut add = |words: &[&[u8]]| words.iter().for_each(|word| text.extend_from_slice(word));
-    add(&[request.method().as_str().as_bytes(), b" ", request.uri().path().as_bytes(), b" HTTP/1.1\r\n"]);
-    for (name, value) in request.headers() {
-        add(&[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"]);
+impl Question {
+    pub(crate) fn new<'a>(
+        method: &Method,
+        path: &'static str,
+        headers: impl IntoIterator<Item = (HeaderName, &'a HeaderValue)>,
+        body: &[u8],
+    ) -> Self {
+        let mut text = Vec::with_capacity(512 + body.len());
+        let mut add = |words: &[&[u8]]| words.iter().for_each(|word| text.extend_from_slice(word));
+        add(&[method.as_str().as_bytes(), b" ", path.as_bytes(), b" HTTP/1.1\r\n"]);
+        for (name, value) in headers {
+            add(&[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"]);
+        }
+        if !body.is_empty() {
+            add(&[CONTENT_LENGTH.as_str().as_bytes(), b": ", body.len().to_string().as_bytes(), b"\r\n"]);
+        }
+        add(&[b"\r\n", body]);
+        Self(text)
     }
-    if !body.is_empty() {
-        add(&[CONTENT_LENGTH.as_str().as_bytes(), b": ", body.len().to_string().as_bytes(), b"\r\n"]);
-    }
-    add(&[b"\r\n", body]);
-    text
 }
 
-async fn ask(mut stream: TcpStream, text: &[u8], kept: &Arc<Kept>) -> io::Result<Response<Coming>> {
-    let written = stream.write_all(text).await;
+/// Writes the rest of a question, and waits for the reply's head.
+async fn ask(mut stream: TcpStream, rest: &[u8], kept: &Arc<Kept>) -> io::Result<Reply> {
+    let written = stream.write_all(rest).await;
     // Who does not listen to the end may have said why.
-    let (read, Head { parts, rest, stays }) = head(&mut stream).await?;
+    let (read, Begun { head, rest, stays }) = head(&mut stream).await?;
     let wire = Some((stream, stays && written.is_ok()));
-    Ok(Response::from_parts(parts, Coming { wire, read, rest, kept: Arc::clone(kept) }))
+    Ok(Reply { head, body: Coming { wire, read, rest, kept: Arc::clone(kept) } })
 }
 
 /// Whether the connection was closed before a byte came.
@@ -109,7 +127,7 @@ fn is_gone(error: &io::Error) -> bool {
 }
 
 /// The head of a reply, and what was read behind it.
-async fn head(stream: &mut TcpStream) -> io::Result<(BytesMut, Head)> {
+async fn head(stream: &mut TcpStream) -> io::Result<(BytesMut, Begun)> {
     let mut read = BytesMut::new();
     loop {
         match poll_fn(|cx| more(stream, &mut read, cx)).await {
@@ -118,8 +136,8 @@ async fn head(stream: &mut TcpStream) -> io::Result<(BytesMut, Head)> {
             Ok(_) => {}
             Err(error) => return Err(error),
         }
-        if let Some(head) = reply::head(&mut read)? {
-            return Ok((read, head));
+        if let Some(begun) = reply::begin(&mut read)? {
+            return Ok((read, begun));
         }
     }
 }
@@ -263,9 +281,13 @@ mod tests {
         (wires, opened, server)
     }
 
+    fn question() -> Question {
+        Question::new(&Method::GET, "/", [], b"")
+    }
+
     async fn ask(wires: &Wires) {
-        let reply = wires.send(Request::new(Bytes::new())).await.unwrap();
-        assert_eq!(reply.into_body().collect().await.unwrap().to_bytes(), "ok");
+        let reply = wires.send(question()).await.unwrap();
+        assert_eq!(reply.body.collect().await.unwrap().to_bytes(), "ok");
     }
 
     #[tokio::test]
@@ -291,7 +313,7 @@ mod tests {
     #[tokio::test]
     async fn nobody_that_answers() {
         let (wires, opened, _server) = server(0, "").await;
-        assert!(wires.send(Request::new(Bytes::new())).await.is_err());
+        assert!(wires.send(question()).await.is_err());
         assert_eq!(opened.load(Ordering::Relaxed), 1, "who is new is not asked twice");
     }
 
@@ -299,6 +321,6 @@ mod tests {
     async fn nobody_there() {
         let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
         let wires = Wires::new("[::1]", port, Duration::from_secs(3));
-        assert!(wires.send(Request::new(Bytes::new())).await.is_err());
+        assert!(wires.send(question()).await.is_err());
     }
 }

@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::{Finding, Sight};
 use crate::guard::App;
 use crate::ollama::Ollama;
+use crate::wires::Reply;
 
 /// For a list. One that a load keeps waiting says nothing.
 const LIST: Duration = Duration::from_secs(5);
@@ -76,16 +77,14 @@ async fn look(app: &App, is_busy: bool) -> Finding {
 
 /// Whether an answer came. What it says is no matter.
 async fn word(ollama: &Ollama, body: &Value) -> bool {
-    let request = ollama.request(Method::POST, "/api/chat", &http::HeaderMap::new(), body.to_string().into());
-    let Ok(reply) = ollama.send(request).await else { return false };
-    let is_good = reply.status().is_success();
-    let mut body = reply.into_body();
+    let question = ollama.question(&Method::POST, "/api/chat", [], body.to_string().as_bytes());
+    let Ok(Reply { head, mut body }) = ollama.send(question).await else { return false };
     while let Some(frame) = body.frame().await {
         if frame.is_err() {
             return false;
         }
     }
-    is_good
+    head.status.is_success()
 }
 
 async fn restart(command: &str) -> &'static str {

@@ -4,7 +4,7 @@ use std::io;
 
 use bytes::{Buf, Bytes, BytesMut};
 use http::header::{CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, RETRY_AFTER, TRANSFER_ENCODING};
-use http::{HeaderValue, Response, StatusCode, response};
+use http::{HeaderValue, StatusCode};
 use httparse::{EMPTY_HEADER, Header, Status};
 
 /// Headers of a head, or behind a body, and their bytes.
@@ -14,11 +14,16 @@ const LONGEST_HEAD: usize = 32 * 1024;
 /// Bytes of a line that tells a chunk's size.
 const LONGEST_SIZE: usize = 1024;
 
-/// The headers that anybody reads.
-const READ: [HeaderName; 2] = [CONTENT_TYPE, RETRY_AFTER];
+/// What anybody reads of a head.
+pub(crate) struct Head {
+    pub(crate) status: StatusCode,
+    pub(crate) content_type: Option<HeaderValue>,
+    pub(crate) retry_after: Option<HeaderValue>,
+}
 
-pub(super) struct Head {
-    pub(super) parts: response::Parts,
+/// A reply whose head is there.
+pub(super) struct Begun {
+    pub(super) head: Head,
     pub(super) rest: Rest,
     /// Whether another request may follow on its connection.
     pub(super) stays: bool,
@@ -52,7 +57,7 @@ pub(super) enum Next {
 }
 
 /// The head at the beginning of `read`, from which it is taken; `None` while it is not whole.
-pub(super) fn head(read: &mut BytesMut) -> io::Result<Option<Head>> {
+pub(super) fn begin(read: &mut BytesMut) -> io::Result<Option<Begun>> {
     loop {
         let mut headers = [EMPTY_HEADER; MOST_HEADERS];
         let mut reply = httparse::Response::new(&mut headers);
@@ -61,9 +66,9 @@ pub(super) fn head(read: &mut BytesMut) -> io::Result<Option<Head>> {
         };
         let status = StatusCode::from_u16(reply.code.unwrap_or_default()).map_err(io::Error::other)?;
         if !status.is_informational() {
-            let head = understand(status, reply.version == Some(1), reply.headers)?;
+            let begun = understand(status, reply.version == Some(1), reply.headers)?;
             read.advance(length);
-            return Ok(Some(head));
+            return Ok(Some(begun));
         }
         if status == StatusCode::SWITCHING_PROTOCOLS {
             return Err(io::Error::other("another protocol"));
@@ -72,7 +77,7 @@ pub(super) fn head(read: &mut BytesMut) -> io::Result<Option<Head>> {
     }
 }
 
-fn understand(status: StatusCode, is_1_1: bool, headers: &[Header<'_>]) -> io::Result<Head> {
+fn understand(status: StatusCode, is_1_1: bool, headers: &[Header<'_>]) -> io::Result<Begun> {
     let named = |name: HeaderName| {
         headers
             .iter()
@@ -99,15 +104,9 @@ fn understand(status: StatusCode, is_1_1: bool, headers: &[Header<'_>]) -> io::R
         value.split(|byte| *byte == b',').any(|word| word.trim_ascii().eq_ignore_ascii_case(b"close"))
     };
     let stays = is_1_1 && !named(CONNECTION).any(closes);
-    let mut reply = Response::new(());
-    *reply.status_mut() = status;
-    for name in READ {
-        if let Some(value) = named(name.clone()).next().and_then(|value| HeaderValue::from_bytes(value).ok())
-        {
-            reply.headers_mut().insert(name, value);
-        }
-    }
-    Ok(Head { parts: reply.into_parts().0, rest, stays })
+    let first = |name| named(name).next().and_then(|value| HeaderValue::from_bytes(value).ok());
+    let head = Head { status, content_type: first(CONTENT_TYPE), retry_after: first(RETRY_AFTER) };
+    Ok(Begun { head, rest, stays })
 }
 
 fn figure(text: &[u8]) -> io::Result<u64> {
@@ -198,13 +197,13 @@ mod tests {
     /// None where it is refused, or cut.
     fn hear(said: &str, step: usize) -> Option<(u16, String, bool)> {
         let (mut read, mut pieces) = (BytesMut::new(), said.as_bytes().chunks(step));
-        let head = loop {
-            match head(&mut read).ok()? {
-                Some(head) => break head,
+        let begun = loop {
+            match begin(&mut read).ok()? {
+                Some(begun) => break begun,
                 None => read.extend_from_slice(pieces.next()?),
             }
         };
-        let (mut rest, mut body) = (head.rest, Vec::new());
+        let (mut rest, mut body) = (begun.rest, Vec::new());
         loop {
             let next = match rest.next(&mut read).ok()? {
                 Next::Later => match pieces.next() {
@@ -222,8 +221,8 @@ mod tests {
             }
         }
         assert!(rest.is_over());
-        let stays = head.stays && read.is_empty() && pieces.next().is_none();
-        Some((head.parts.status.as_u16(), String::from_utf8_lossy(&body).into_owned(), stays))
+        let stays = begun.stays && read.is_empty() && pieces.next().is_none();
+        Some((begun.head.status.as_u16(), String::from_utf8_lossy(&body).into_owned(), stays))
     }
 
     #[test]
