@@ -3,6 +3,7 @@
 //! In scope: sockets, timers, the wall clock, chance, standard error. Out of scope: what is answered; that is core's.
 
 mod client;
+mod gather;
 mod server;
 
 use std::future::Future;
@@ -16,6 +17,7 @@ use homefire_core::platform::{FetchError, Line, Moment, Platform};
 use homefire_core::store::Nowhere;
 
 pub use client::{Body, client};
+pub use gather::{Gathered, gathered};
 pub use server::serve;
 
 /// The platform of a machine with an operating system. Cloning is cheap.
@@ -45,8 +47,6 @@ impl Platform for Native {
     type Body = Body;
     type Keeper = Nowhere;
     type Limiter = Nowhere;
-
-    const GATHER: Duration = Duration::ZERO;
 
     async fn fetch(&self, request: http::Request<Bytes>) -> Result<http::Response<Body>, FetchError> {
         client::fetch(&self.client, request).await

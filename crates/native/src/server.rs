@@ -26,7 +26,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tower_http::services::ServeDir;
 
-use crate::Native;
+use crate::{Native, gathered};
 
 /// Connections at once; further ones wait in the kernel's queue.
 const MOST_CONNECTIONS: usize = 4096;
@@ -139,7 +139,8 @@ fn convert(reply: Reply) -> Response<Body> {
     reply.map(|body| match body {
         reply::Body::Whole(bytes) => whole(bytes),
         reply::Body::Events(events) => {
-            StreamBody::new(events.map(|bytes| Ok::<_, io::Error>(Frame::data(bytes)))).boxed_unsync()
+            StreamBody::new(gathered(events).map(|bytes| Ok::<_, io::Error>(Frame::data(bytes))))
+                .boxed_unsync()
         }
     })
 }

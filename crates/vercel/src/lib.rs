@@ -16,7 +16,7 @@ use homefire_core::platform::{FetchError, Line, Moment, Platform};
 use homefire_core::reply::{self, Reply};
 use homefire_core::service::{self, Service};
 use homefire_core::store::Nowhere;
-use homefire_native::{Body, Native};
+use homefire_native::{Body, Native, gathered};
 use http::{HeaderMap, Request, Response};
 use http_body::Frame;
 use http_body_util::{BodyExt, BodyStream, Full, StreamBody};
@@ -82,7 +82,7 @@ fn convert(reply: Reply) -> Response<ResponseBody> {
         ResponseBody(match body {
             reply::Body::Whole(bytes) => Full::new(bytes).map_err(impossible).boxed(),
             reply::Body::Events(events) => {
-                BodyExt::boxed(StreamBody::new(events.map(|bytes| Ok(Frame::data(bytes)))))
+                BodyExt::boxed(StreamBody::new(gathered(events).map(|bytes| Ok(Frame::data(bytes)))))
             }
         })
     })
@@ -92,8 +92,6 @@ impl Platform for Function {
     type Body = Body;
     type Keeper = Nowhere;
     type Limiter = Nowhere;
-
-    const GATHER: Duration = Duration::ZERO;
 
     fn fetch(
         &self,

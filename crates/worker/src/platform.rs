@@ -43,9 +43,6 @@ impl Platform for Worker {
     type Keeper = Durable;
     type Limiter = Counter;
 
-    /// Text that grows twenty times a second is seen to flow.
-    const GATHER: Duration = Duration::from_millis(50);
-
     fn fetch(
         &self,
         request: http::Request<Bytes>,
