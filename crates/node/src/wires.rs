@@ -311,6 +311,33 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn longer_than_what_is_taken_at_once() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let wires = Wires::new("127.0.0.1", listener.local_addr().unwrap().port(), Duration::from_secs(3));
+        let body: Vec<u8> = (0..8_000_000_u32).map(|at| (at % 251) as u8).collect();
+        let (expect, mut server) = (body.clone(), JoinSet::new());
+        server.spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            for _ in 0..2 {
+                let mut heard = Vec::new();
+                while !heard.ends_with(b"\r\n\r\n") {
+                    heard.push(stream.read_u8().await.unwrap());
+                }
+                let mut said = vec![0; expect.len()];
+                stream.read_exact(&mut said).await.unwrap();
+                assert!(said == expect, "what comes is what was asked");
+                stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await.unwrap();
+            }
+        });
+        // The first opens the connection, and the second finds it.
+        for _ in 0..2 {
+            let reply = wires.send(Question::new(&Method::POST, "/", [], &body)).await.unwrap();
+            assert_eq!(reply.body.collect().await.unwrap().to_bytes(), "ok");
+        }
+        server.join_all().await;
+    }
+
+    #[tokio::test]
     async fn nobody_that_answers() {
         let (wires, opened, _server) = server(0, "").await;
         assert!(wires.send(question()).await.is_err());
