@@ -16,7 +16,7 @@ const MOST: usize = 16 * 1024;
 /// What a stream says, gathered for [`GATHER`](Platform::GATHER) behind what was handed on last. What is there at once is
 /// handed on together; what comes behind a longer silence does not wait, nor does anything at the end.
 pub fn gathered<S: Stream<Item = Bytes>>(pieces: S) -> Gathered<S> {
-    Gathered { pieces: Box::pin(pieces.fuse()), held: Vec::new(), due: None }
+    Gathered { pieces: Box::pin(pieces.fuse()), held: Vec::new(), due: Instant::now(), timer: None }
 }
 
 /// See [`gathered`].
@@ -24,8 +24,10 @@ pub fn gathered<S: Stream<Item = Bytes>>(pieces: S) -> Gathered<S> {
 pub struct Gathered<S> {
     pieces: Pin<Box<Fuse<S>>>,
     held: Vec<Bytes>,
-    /// When the next may be handed on; nothing was yet if there is none.
-    due: Option<Pin<Box<Sleep>>>,
+    /// When the next may be handed on.
+    due: Instant,
+    /// Only set where something has to wait for that: a silence costs no wake.
+    timer: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S: Stream<Item = Bytes>> Stream for Gathered<S> {
@@ -43,20 +45,25 @@ impl<S: Stream<Item = Bytes>> Stream for Gathered<S> {
                 return Poll::Ready(Some(self.hand()));
             }
         }
-        if let Some(due) = &mut self.due {
-            ready!(due.as_mut().poll(cx));
+        if Instant::now() < self.due {
+            ready!(self.wait(cx));
         }
         Poll::Ready(Some(self.hand()))
     }
 }
 
 impl<S> Gathered<S> {
-    fn hand(&mut self) -> Bytes {
-        let due = Instant::now() + Native::GATHER;
-        match &mut self.due {
-            Some(timer) => timer.as_mut().reset(due),
-            None => self.due = Some(Box::pin(sleep_until(due))),
+    fn wait(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let due = self.due;
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(due)));
+        if timer.deadline() != due {
+            timer.as_mut().reset(due);
         }
+        timer.as_mut().poll(cx)
+    }
+
+    fn hand(&mut self) -> Bytes {
+        self.due = Instant::now() + Native::GATHER;
         let together = match &mut self.held[..] {
             [one] => std::mem::take(one),
             several => several.concat().into(),
