@@ -40,7 +40,7 @@ pub fn events(events: Events) -> Reply {
     *reply.body_mut() = Body::Events(events);
     let headers = reply.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    // Asks every proxy on the way to neither gather nor compress: a word is worth nothing later.
+    // Asks every proxy on the way to neither gather nor compress: what is worth gathering was gathered here.
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
     headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
     reply

@@ -15,14 +15,12 @@ const MOST: usize = 16 * 1024;
 
 /// What a stream says, gathered for [`GATHER`](Platform::GATHER) behind what was handed on last. What is there at once is
 /// handed on together; what comes behind a longer silence does not wait, nor does anything at the end.
-pub fn gathered<S: Stream<Item = Bytes>>(pieces: S) -> Gathered<S> {
-    Gathered { pieces: Box::pin(pieces.fuse()), held: Vec::new(), due: Instant::now(), timer: None }
+pub fn gathered(pieces: impl Stream<Item = Bytes> + Unpin) -> impl Stream<Item = Bytes> {
+    Gathered { pieces: pieces.fuse(), held: Vec::new(), due: Instant::now(), timer: None }
 }
 
-/// See [`gathered`].
-#[derive(Debug)]
-pub struct Gathered<S> {
-    pieces: Pin<Box<Fuse<S>>>,
+struct Gathered<S> {
+    pieces: Fuse<S>,
     held: Vec<Bytes>,
     /// When the next may be handed on.
     due: Instant,
@@ -30,12 +28,12 @@ pub struct Gathered<S> {
     timer: Option<Pin<Box<Sleep>>>,
 }
 
-impl<S: Stream<Item = Bytes>> Stream for Gathered<S> {
+impl<S: Stream<Item = Bytes> + Unpin> Stream for Gathered<S> {
     type Item = Bytes;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         loop {
-            match self.pieces.as_mut().poll_next(cx) {
+            match self.pieces.poll_next_unpin(cx) {
                 Poll::Ready(Some(piece)) => self.held.push(piece),
                 Poll::Ready(None) => return Poll::Ready((!self.held.is_empty()).then(|| self.hand())),
                 Poll::Pending if self.held.is_empty() => return Poll::Pending,
@@ -92,7 +90,7 @@ mod tests {
             Bytes::copy_from_slice(piece.as_bytes())
         });
         let handed: Vec<_> =
-            gathered(pieces).map(|bytes| (begun.elapsed().as_millis(), bytes)).collect().await;
+            gathered(Box::pin(pieces)).map(|bytes| (begun.elapsed().as_millis(), bytes)).collect().await;
         let expect: Vec<_> =
             expect.iter().map(|(at, said)| (u128::from(*at), Bytes::from(said.to_string()))).collect();
         assert_eq!(handed, expect);

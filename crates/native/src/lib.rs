@@ -17,7 +17,7 @@ use homefire_core::platform::{FetchError, Line, Moment, Platform};
 use homefire_core::store::Nowhere;
 
 pub use client::{Body, client};
-pub use gather::{Gathered, gathered};
+pub use gather::gathered;
 pub use server::serve;
 
 /// The platform of a machine with an operating system. Cloning is cheap.

@@ -184,10 +184,10 @@ pub(crate) fn handle(
     let is_outside = !peer.ip().is_loopback() || request::is_forwarded(&headers);
     let mut visit = Visit::new(Arc::clone(&app), route, &id);
     async move {
-        let mut reply = match admit(&app, &headers, body, &id, route, is_outside, &pulse).await {
+        let reply = match admit(&app, &headers, body, &id, route, is_outside, &pulse).await {
             Ok(Admitted::Here(reply)) => {
                 visit.line.status = reply.status().as_u16();
-                reply.map(whole)
+                Ok(reply.map(whole))
             }
             Ok(Admitted::There(errand)) => {
                 let asked = errand.ask(&app, visit, pulse.clone()).await;
@@ -197,13 +197,13 @@ pub(crate) fn handle(
                     Ok(asked) => asked.reply().await,
                     Err(refusal) => Err(refusal),
                 }
-                .unwrap_or_else(|refusal| refusal.reply().map(whole))
             }
             Err(refusal) => {
                 visit.line.status = refusal.status().as_u16();
-                refusal.reply().map(whole)
+                Err(refusal)
             }
         };
+        let mut reply = reply.unwrap_or_else(|refusal| refusal.reply().map(whole));
         if matches!(reply.body(), Either::Left(_)) {
             pulse.idle();
         }

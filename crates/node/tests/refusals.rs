@@ -252,6 +252,21 @@ async fn answered(stream: &mut TcpStream) {
     assert!(heard.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&heard));
 }
 
+/// It is read for a while, so that the refusal is heard, and no longer than that.
+#[tokio::test]
+async fn a_refused_body_that_never_ends() {
+    let home = Home::start(|_| {}).await;
+    let check = async |rest: &str| {
+        let said = home.raw(format!("POST /api/chat HTTP/1.1\r\nhost: x\r\n{rest}").as_bytes()).await;
+        assert_eq!(said.status, 401, "{rest}");
+    };
+    tokio::join!(
+        check("content-length: 300000\r\n\r\n{"),
+        check("transfer-encoding: chunked\r\n\r\n5\r\nhello\r\n"),
+    );
+    assert_eq!(home.received(), 0);
+}
+
 #[tokio::test]
 async fn a_body_is_never_the_next_request() {
     let home = Home::start(|config| config.waits.body = Duration::from_millis(200)).await;
