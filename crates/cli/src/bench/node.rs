@@ -1,6 +1,6 @@
 //! `homefire bench node`: what the guard adds in front of Ollama.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
@@ -9,7 +9,7 @@ use super::fast::{Auditor, FastNode};
 use super::lanes::Lane;
 use super::listening::free_address;
 use super::report::{Measured, Report};
-use super::rounds::{self, Plan};
+use super::rounds::{self, Cast, Plan};
 use super::turn::{Course, turn};
 use super::wire::Wire;
 use super::{guard, machine, nginx, release};
@@ -50,36 +50,19 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     let nginx_program = setup::nginx()?;
     let guard_program = release::build("homefire-node", "homefire-node", "guard")?;
     let folder = tempfile::tempdir()?;
-
-    let fast = FastNode::start().await?;
-    let node = fast.address;
-    let mut programs = vec![std::process::id(), fast.id];
-    let (at_nginx, at_guard) = (free_address().await?, free_address().await?);
-    let nginx = nginx::start(nginx_program, at_nginx, node, connections, folder.path()).await?;
-    let guard = guard::start(&guard_program, at_guard, node, STREAMS, folder.path()).await?;
-    programs.extend(nginx.1.iter().chain(&guard.1));
-    let wires = [Wire::Lines; 2];
-    let mut lanes = [
-        Lane::new("direct", node, wires, Vec::new()),
-        Lane::new("nginx", at_nginx, wires, vec![nginx]),
-        Lane::new("guard", at_guard, wires, vec![guard]),
-    ];
-    for lane in &mut lanes {
-        lane.connect(STREAMS).await?;
-        lane.connect_idle(connections - STREAMS).await?;
-    }
-
-    let mut auditor = Auditor::of(&fast).await?;
     let plan = Plan { rounds: options.rounds.into(), anyway: options.anyway };
-    let played = rounds::play(plan, &mut lanes, &programs, async |lane: &mut Lane| {
-        touch(lane).await?;
-        turn(lane, COURSE, &mut auditor).await
-    })
+    let played = rounds::play_anew(
+        plan,
+        async || begin(nginx_program, &guard_program, connections, folder.path()).await,
+        async |lane: &mut Lane, auditor: &mut Auditor| {
+            touch(lane).await?;
+            turn(lane, COURSE, auditor).await
+        },
+    )
     .await?;
     let measured = Measured {
         connections,
         streams: STREAMS,
-        answers: auditor.asked,
         size: std::fs::metadata(&guard_program)?.len(),
         rounds: plan.rounds,
         played,
@@ -91,6 +74,25 @@ pub(crate) async fn run(options: Options) -> Result<()> {
             .with_context(|| path.display().to_string())?;
     }
     Ok(())
+}
+
+/// All programs of a round, with all their connections.
+async fn begin(nginx: &str, guard: &Path, connections: usize, folder: &Path) -> Result<Cast> {
+    let node = FastNode::start().await?;
+    let (at_nginx, at_guard) = (free_address().await?, free_address().await?);
+    let nginx = nginx::start(nginx, at_nginx, node.address, connections, folder).await?;
+    let guard = guard::start(guard, at_guard, node.address, STREAMS, folder).await?;
+    let wires = [Wire::Lines; 2];
+    let mut lanes = vec![
+        Lane::new("direct", node.address, wires, Vec::new()),
+        Lane::new("nginx", at_nginx, wires, vec![nginx]),
+        Lane::new("guard", at_guard, wires, vec![guard]),
+    ];
+    for lane in &mut lanes {
+        lane.connect(STREAMS).await?;
+        lane.connect_idle(connections - STREAMS).await?;
+    }
+    Ok(Cast { auditor: Auditor::of(&node).await?, node, lanes })
 }
 
 async fn touch(lane: &mut Lane) -> Result<()> {

@@ -12,7 +12,7 @@ use clap::Args;
 
 use super::fast::{Auditor, FastNode};
 use super::lanes::Lane;
-use super::rounds::{self, Plan, Turn};
+use super::rounds::{self, Cast, Plan, Turn};
 use super::turn::{Course, turn};
 use super::wire::Wire;
 use super::{machine, release};
@@ -95,19 +95,17 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         at_rest.push(machine::resident(&lane.processes)?);
         lanes.push(lane);
     }
-    let mut programs = vec![std::process::id(), node.id];
-    programs.extend(lanes.iter().flat_map(|lane| &lane.processes));
     let plan = Plan { rounds: options.rounds.into(), anyway: options.anyway };
-    let played = rounds::play(plan, &mut lanes, &programs, async |lane: &mut Lane| {
-        warm_turn(lane, streams, course, &mut auditor).await
+    let mut cast = Cast { node, auditor, lanes };
+    let played = rounds::play(plan, &mut cast, async |lane: &mut Lane, auditor: &mut Auditor| {
+        warm_turn(lane, streams, course, auditor).await
     })
     .await?;
-    drop(lanes);
+    cast.lanes.clear();
     let report = Report::of(&Measured {
         on: options.on,
         streams,
         course,
-        answers: auditor.asked,
         node: [unpaced, paced],
         plan,
         names: ways.iter().map(|way| way.name).collect(),

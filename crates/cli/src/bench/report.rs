@@ -7,14 +7,12 @@ use serde_json::{Value, json};
 
 use super::conditions::Conditions;
 use super::rounds::{Played, Turn};
-use super::stats::Spread;
+use super::stats::{Range, Spread};
 use super::table::{line, megabytes, micros, ratio, table};
 
 pub(crate) struct Measured {
     pub(crate) connections: usize,
     pub(crate) streams: usize,
-    /// Answers that arrived byte by byte as they were said.
-    pub(crate) answers: u64,
     /// Bytes of the guard's binary.
     pub(crate) size: u64,
     pub(crate) rounds: usize,
@@ -33,23 +31,62 @@ pub(crate) struct Report {
 struct Row {
     first: Spread,
     chunk: Spread,
-    /// KiB in the first round and in the last.
+    /// The middle ones of each round.
+    rounds: Vec<[u64; 2]>,
+    /// KiB in a program's first turn and in its second.
     resident: (u64, u64),
     cpu: u64,
+}
+
+/// The guard's middle times by nginx's in the same round, in thousandths: how far programs that begin anew lie apart, and
+/// which way.
+struct ByRound {
+    first: Range,
+    chunk: Range,
+}
+
+impl ByRound {
+    fn of(guard: &Row, nginx: &Row) -> Result<Self> {
+        let rounds = || guard.rounds.iter().zip(&nginx.rounds);
+        let range = |nth: usize| {
+            let ratios = rounds().map(|(guard, nginx)| guard[nth] * 1000 / nginx[nth].max(1));
+            Range::of(ratios.collect()).context("no round was played")
+        };
+        Ok(Self { first: range(0)?, chunk: range(1)? })
+    }
+
+    fn note(&self) -> String {
+        let told = |range: &Range| {
+            let figure = |thousandths| ratio(thousandths, 1000);
+            format!("{} ({})", figure(range.middle), range.apart(figure))
+        };
+        format!(
+            "The guard's p50 by nginx's, the middle one of the rounds: first word {}, chunk {}.",
+            told(&self.first),
+            told(&self.chunk)
+        )
+    }
+
+    fn json(&self) -> Value {
+        json!({"first_word": self.first.json(), "chunk": self.chunk.json()})
+    }
 }
 
 impl Report {
     pub(crate) fn of(measured: &Measured) -> Result<Self> {
         let played = &measured.played;
-        let rows = played.turns.iter().map(|turns| Row::of(turns)).collect::<Result<Vec<_>>>()?;
+        let lanes = played.warm.iter().zip(&played.turns);
+        let rows = lanes.map(|(warm, turns)| Row::of(warm, turns)).collect::<Result<Vec<_>>>()?;
         let [direct, nginx, guard] = <[Row; 3]>::try_from(rows).ok().context("three lanes were measured")?;
         let conditions = Conditions::of(played)?;
+        let rounds = ByRound::of(&guard, &nginx)?;
         let mut notes = vec![
             format!(
-                "{} connections to each lane, {} of them streaming; {} rounds, {} discarded; {} answers, every byte as the \
-                 node said it.",
-                measured.connections, measured.streams, measured.rounds, played.discarded, measured.answers
+                "{} connections to each lane, {} of them streaming; {} rounds of fresh programs, {} discarded; {} answers, \
+                 every byte as the node said it.",
+                measured.connections, measured.streams, measured.rounds, played.discarded, played.answers
             ),
+            rounds.note(),
             format!("The release guard is a binary of {:.1} MB.", measured.size as f64 / 1e6),
         ];
         notes.extend(conditions.notes());
@@ -58,11 +95,12 @@ impl Report {
             "streams": measured.streams,
             "rounds": measured.rounds,
             "discarded": played.discarded,
-            "answers": measured.answers,
+            "answers": played.answers,
             "foreign_share": played.foreign,
             "quiet": conditions.is_quiet(),
             "guard_binary_bytes": measured.size,
             "machine": conditions.machine(),
+            "guard_by_nginx_thousandths": rounds.json(),
             "lanes": {"direct": direct.json(), "nginx": nginx.json(), "guard": guard.json()},
         });
         Ok(Self { direct, nginx, guard, json, notes })
@@ -74,15 +112,18 @@ impl Report {
 }
 
 impl Row {
-    fn of(turns: &[Turn]) -> Result<Self> {
+    fn of(warm: &[Turn], turns: &[Turn]) -> Result<Self> {
         let all = |times: fn(&Turn) -> &[u64]| Spread::of(turns.iter().flat_map(times).copied().collect());
         let words: u64 = turns.iter().map(Turn::words).sum();
         ensure!(words > 0, "nothing was heard");
-        let (begin, end) = turns.first().zip(turns.last()).context("no turn was played")?;
+        let resident = |turns: &[Turn]| middle(turns.iter().map(|turn| turn.resident));
+        let of_round =
+            |turn: &Turn| Ok([middle(turn.first.iter().copied())?, middle(turn.chunks.iter().copied())?]);
         Ok(Self {
             first: all(|turn| &turn.first).context("no first word was heard")?,
             chunk: all(|turn| &turn.chunks).context("no word was heard")?,
-            resident: (begin.resident, end.resident),
+            rounds: turns.iter().map(of_round).collect::<Result<_>>()?,
+            resident: (resident(warm)?, resident(turns)?),
             cpu: turns.iter().map(|turn| turn.cpu).sum::<u64>() / words,
         })
     }
@@ -101,14 +142,14 @@ impl Row {
         json!({
             "first_word_ns": self.first.json(),
             "chunk_ns": self.chunk.json(),
-            "resident_kib": {"begin": self.resident.0, "end": self.resident.1},
+            "resident_kib": {"first_turn": self.resident.0, "second_turn": self.resident.1},
             "cpu_ns_per_chunk": self.cpu,
         })
     }
 }
 
 const HEAD: [&str; 8] = [
-    "", "first word p50, µs", "p99, µs", "chunk p50, µs", "p99, µs", "memory, MB", "at the end",
+    "", "first word p50, µs", "p99, µs", "chunk p50, µs", "p99, µs", "memory, MB", "a turn later",
     "CPU a chunk, µs",
 ];
 
@@ -147,6 +188,10 @@ impl fmt::Display for Report {
     }
 }
 
+fn middle(values: impl Iterator<Item = u64>) -> Result<u64> {
+    Ok(Range::of(values.collect()).context("nothing was heard")?.middle)
+}
+
 fn ratios<const N: usize>(left: [u64; N], right: [u64; N]) -> [String; N] {
     std::array::from_fn(|nth| ratio(left[nth], right[nth]))
 }
@@ -157,7 +202,9 @@ mod tests {
 
     fn row(first: u64, chunk: u64, resident: u64) -> Row {
         let spread = |p50| Spread { p50, p99: p50 * 2 };
-        Row { first: spread(first), chunk: spread(chunk), resident: (resident, resident), cpu: 20_000 }
+        let resident = (resident, resident);
+        let rounds = vec![[first, chunk], [first * 2, chunk], [first * 3, chunk]];
+        Row { first: spread(first), chunk: spread(chunk), rounds, resident, cpu: 20_000 }
     }
 
     #[test]
@@ -165,6 +212,15 @@ mod tests {
         let (direct, lane) = (row(100, 50, 0), row(130, 40, 1));
         assert_eq!(lane.added(&direct), [30, 60, 0, 0]);
         assert_eq!(ratios([30, 5], [20, 0]), ["1.50 ×", "–"]);
+    }
+
+    #[test]
+    fn ratios_are_of_one_round() {
+        let (mut guard, nginx) = (row(110, 45, 1), row(100, 50, 1));
+        guard.rounds[1][0] = 100;
+        let rounds = ByRound::of(&guard, &nginx).unwrap();
+        assert_eq!(rounds.first, Range { least: 500, middle: 1100, most: 1100 });
+        assert_eq!(rounds.chunk, Range { least: 900, middle: 900, most: 900 });
     }
 
     #[test]
@@ -176,8 +232,8 @@ mod tests {
             resident,
             ..Turn::default()
         };
-        let row = Row::of(&[turn(5), turn(6), turn(7)]).unwrap();
-        assert_eq!((row.cpu, row.resident), (30, (5, 7)));
-        assert!(Row::of(&[]).is_err());
+        let row = Row::of(&[turn(5), turn(5), turn(4)], &[turn(5), turn(6), turn(7)]).unwrap();
+        assert_eq!((row.cpu, row.resident), (30, (5, 6)));
+        assert!(Row::of(&[], &[]).is_err());
     }
 }

@@ -1,7 +1,8 @@
 //! Rounds in which every lane has its turn, and which of them count.
 
-use anyhow::{Result, bail, ensure};
+use anyhow::{Result, ensure};
 
+use super::fast::{Auditor, FastNode};
 use super::lanes::{Lane, order};
 use super::machine::Usage;
 
@@ -45,53 +46,143 @@ pub(crate) struct Plan {
     pub(crate) anyway: bool,
 }
 
+/// Who takes part in a round.
+pub(crate) struct Cast {
+    /// Where all lanes lead.
+    pub(crate) node: FastNode,
+    /// Asks it what it said.
+    pub(crate) auditor: Auditor,
+    pub(crate) lanes: Vec<Lane>,
+}
+
+impl Cast {
+    /// All processes that belong to the bench.
+    fn processes(&self) -> Vec<u32> {
+        let between = self.lanes.iter().flat_map(|lane| &lane.processes).copied();
+        let mut processes: Vec<u32> = between.chain([std::process::id(), self.node.id]).collect();
+        processes.sort_unstable();
+        processes.dedup();
+        processes
+    }
+}
+
 /// What all rounds brought.
 #[derive(Debug, Default)]
 pub(crate) struct Played {
     /// Those of each lane that count, in the order of the lanes.
     pub(crate) turns: Vec<Vec<Turn>>,
+    /// Those before them, for warming up.
+    pub(crate) warm: Vec<Vec<Turn>>,
+    /// Answers that arrived as they were said.
+    pub(crate) answers: u64,
     pub(crate) discarded: usize,
     /// The largest share of the machine that others had in a round that counts.
     pub(crate) foreign: f64,
 }
 
-/// Plays until enough rounds count. The first is for warming up and never does.
+/// Plays with the same programs until enough rounds count. The first is for warming up and never does.
 pub(crate) async fn play(
     plan: Plan,
-    lanes: &mut [Lane],
-    processes: &[u32],
-    mut turn: impl AsyncFnMut(&mut Lane) -> Result<Turn>,
+    cast: &mut Cast,
+    mut turn: impl AsyncFnMut(&mut Lane, &mut Auditor) -> Result<Turn>,
 ) -> Result<Played> {
-    let mut played = Played { turns: lanes.iter().map(|_| Vec::new()).collect(), ..Played::default() };
-    for lane in &mut *lanes {
-        turn(lane).await?;
+    let mut tally = Tally::new(plan);
+    warm_up(&mut tally, cast, &mut turn).await?;
+    while tally.counted < plan.rounds {
+        round(&mut tally, cast, &mut turn).await?;
     }
-    let mut counted = 0;
-    while counted < plan.rounds {
-        let before = Usage::read(processes)?;
-        let mut turns = Vec::new();
-        for nth in order(counted, lanes.len()) {
-            turns.push((nth, turn(&mut lanes[nth]).await?));
-        }
-        let foreign = Usage::read(processes)?.foreign_since(&before);
+    tally.played.answers = cast.auditor.asked;
+    Ok(tally.played)
+}
+
+/// Plays each round with programs that have begun anew and warmed up.
+pub(crate) async fn play_anew(
+    plan: Plan,
+    mut begin: impl AsyncFnMut() -> Result<Cast>,
+    mut turn: impl AsyncFnMut(&mut Lane, &mut Auditor) -> Result<Turn>,
+) -> Result<Played> {
+    let mut tally = Tally::new(plan);
+    while tally.counted < plan.rounds {
+        let mut cast = begin().await?;
+        warm_up(&mut tally, &mut cast, &mut turn).await?;
+        round(&mut tally, &mut cast, &mut turn).await?;
+        tally.played.answers += cast.auditor.asked;
+    }
+    Ok(tally.played)
+}
+
+struct Tally {
+    plan: Plan,
+    counted: usize,
+    played: Played,
+}
+
+impl Tally {
+    fn new(plan: Plan) -> Self {
+        Self { plan, counted: 0, played: Played::default() }
+    }
+
+    /// Counts a round, unless others had too much of the machine.
+    fn count(&mut self, turns: Vec<(usize, Turn)>, foreign: f64) -> Result<()> {
+        let Self { plan, counted, played } = self;
         if foreign > FOREIGN && !plan.anyway {
             played.discarded += 1;
             println!("round discarded: {:.0} % of the machine were others'", foreign * 100.0);
-            if played.discarded > plan.rounds * SPARE {
-                bail!(
-                    "the machine is too busy: {counted} of {} rounds were quiet (--anyway reports all the same)",
-                    plan.rounds
-                );
-            }
-            continue;
+            ensure!(
+                played.discarded <= plan.rounds * SPARE,
+                "the machine is too busy: {counted} of {} rounds were quiet (--anyway reports all the same)",
+                plan.rounds
+            );
+            return Ok(());
         }
-        for (nth, turn) in turns {
-            played.turns[nth].push(turn);
-        }
-        counted += 1;
+        add(&mut played.turns, turns);
+        *counted += 1;
         played.foreign = played.foreign.max(foreign);
         println!("round {counted} of {}: {:.0} % of the machine were others'", plan.rounds, foreign * 100.0);
+        Ok(())
     }
-    ensure!(counted > 0, "no round was asked for");
-    Ok(played)
+}
+
+async fn warm_up(
+    tally: &mut Tally,
+    cast: &mut Cast,
+    turn: &mut impl AsyncFnMut(&mut Lane, &mut Auditor) -> Result<Turn>,
+) -> Result<()> {
+    let lanes = 0..cast.lanes.len();
+    let turns = take_turns(cast, lanes, turn).await?;
+    add(&mut tally.played.warm, turns);
+    Ok(())
+}
+
+async fn round(
+    tally: &mut Tally,
+    cast: &mut Cast,
+    turn: &mut impl AsyncFnMut(&mut Lane, &mut Auditor) -> Result<Turn>,
+) -> Result<()> {
+    let processes = cast.processes();
+    let before = Usage::read(&processes)?;
+    let lanes = order(tally.counted, cast.lanes.len());
+    let turns = take_turns(cast, lanes, turn).await?;
+    let foreign = Usage::read(&processes)?.foreign_since(&before);
+    tally.count(turns, foreign)
+}
+
+/// Each turn with the lane that had it.
+async fn take_turns(
+    cast: &mut Cast,
+    lanes: impl IntoIterator<Item = usize>,
+    turn: &mut impl AsyncFnMut(&mut Lane, &mut Auditor) -> Result<Turn>,
+) -> Result<Vec<(usize, Turn)>> {
+    let mut turns = Vec::new();
+    for nth in lanes {
+        turns.push((nth, turn(&mut cast.lanes[nth], &mut cast.auditor).await?));
+    }
+    Ok(turns)
+}
+
+fn add(to: &mut Vec<Vec<Turn>>, turns: Vec<(usize, Turn)>) {
+    to.resize_with(turns.len(), Vec::new);
+    for (nth, turn) in turns {
+        to[nth].push(turn);
+    }
 }

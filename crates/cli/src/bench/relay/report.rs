@@ -21,8 +21,6 @@ pub(super) struct Measured {
     pub(super) on: On,
     pub(super) streams: usize,
     pub(super) course: Course,
-    /// Answers that arrived as they were said.
-    pub(super) answers: u64,
     /// The node's own turns, without anything between: as fast as it can, and at the pace of the lanes.
     pub(super) node: [Turn; 2],
     pub(super) plan: Plan,
@@ -75,7 +73,7 @@ fn lines_a_second(turn: &Turn) -> f64 {
 
 impl Report {
     pub(super) fn of(measured: &Measured) -> Result<Self> {
-        let Measured { on, streams, course, answers, node: [unpaced, paced], plan, played, .. } = measured;
+        let Measured { on, streams, course, node: [unpaced, paced], plan, played, .. } = measured;
         let lanes = measured.names.iter().zip(&measured.at_rest).zip(&played.turns);
         let rows = lanes.map(|((name, at_rest), turns)| Row::of(name, *at_rest, *streams, turns));
         let rows = rows.collect::<Result<Vec<_>>>()?;
@@ -83,9 +81,9 @@ impl Report {
         let on = format!("{on:?}").to_lowercase();
         let mut notes = vec![
             format!(
-                "{on}: {streams} readers at once, answers of {} tokens, one every {} ms; {} rounds, {} discarded; {answers} \
+                "{on}: {streams} readers at once, answers of {} tokens, one every {} ms; {} rounds, {} discarded; {} \
                  answers, each as the node said it.",
-                course.words, course.pace, plan.rounds, played.discarded
+                course.words, course.pace, plan.rounds, played.discarded, played.answers
             ),
             of_node(unpaced, paced),
         ];
@@ -101,7 +99,7 @@ impl Report {
             "pace_ms": course.pace,
             "rounds": plan.rounds,
             "discarded": played.discarded,
-            "answers": answers,
+            "answers": played.answers,
             "foreign_share": played.foreign,
             "quiet": conditions.is_quiet(),
             "machine": conditions.machine(),
