@@ -4,6 +4,8 @@
 mod data;
 #[path = "src/site/parse.rs"]
 mod parse;
+#[path = "src/site/prompt.rs"]
+mod prompt;
 #[path = "src/site/source.rs"]
 mod source;
 #[path = "src/draft/prompt/template.rs"]
@@ -18,11 +20,21 @@ const DRAFT: &str = "content/draft.md";
 
 fn main() {
     let site = parse::parse(&read(SITE)).unwrap_or_else(|faults| refuse(SITE, &faults));
-    leave("site.rs", source::source(&site).as_bytes());
+    leave("site.rs", source::source(&site, &prompt(&site)).as_bytes());
 
     let draft = read(DRAFT);
     template::Template::parse(&draft).unwrap_or_else(|faults| refuse(DRAFT, &faults));
     leave("draft.md", draft.as_bytes());
+}
+
+fn prompt(site: &data::Site) -> String {
+    let mut prompt = prompt::prompt(site);
+    let (length, end) = (prompt.len(), prompt.floor_char_boundary(prompt::LONGEST));
+    if end < length {
+        println!("cargo::warning={SITE}: the model is told the first {end} of {length} bytes only");
+        prompt.truncate(end);
+    }
+    prompt
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is how Cargo speaks to a build script")]

@@ -31,7 +31,7 @@ pub(crate) fn build() -> Result<()> {
     let root = tools::root();
     let built = root.join("crates/worker/build");
     run(Command::new("cargo")
-        .args(["build", "--quiet", "--lib", "--package", "homefire-worker"])
+        .args(["build", "--lib", "--package", "homefire-worker"])
         .args(["--profile", "wasm", "--target", "wasm32-unknown-unknown"])
         .current_dir(&root))?;
     // What a panic leaves of an instance is given up; the next call makes another.

@@ -5,7 +5,6 @@
 mod data;
 #[cfg(test)]
 mod parse;
-mod prompt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -23,6 +22,8 @@ pub struct Site {
     pub systems: &'static [Entry],
     /// What was done lately.
     pub activity: Activity,
+    /// What the model is told of it before every question.
+    pub prompt: &'static str,
 }
 
 /// Who it is about.
@@ -151,6 +152,13 @@ mod tests {
         assert!(site.products.len() >= 5 && site.systems.len() >= 3);
         let site = Site::load();
         assert!(site.entry("portfolio").is_some() && site.entry("paychasers").is_some());
+    }
+
+    #[test]
+    fn the_model_is_told_what_the_commands_tell() {
+        let site = Site::load();
+        assert!(site.entries().all(|entry| site.prompt.contains(entry.line)));
+        assert!(site.prompt.contains(site.owner.name));
     }
 
     #[test]

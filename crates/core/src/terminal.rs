@@ -124,7 +124,7 @@ type Opening<P> = Pin<Box<dyn Future<Output = Result<Answer<P>, Error>> + Send>>
 
 /// The owner's instructions, what was said so far, the question; and what the reader holds of its answer.
 fn prompt(service: &Service, ask: Ask) -> (Prompt, Option<String>) {
-    let system = Message { role: Role::System, content: service.site.prompt() };
+    let system = Message { role: Role::System, content: service.site.prompt.to_owned() };
     let user = Message { role: Role::User, content: ask.query };
     let messages = [system].into_iter().chain(ask.history).chain([user]).collect();
     (Prompt { messages, format: None, longest: LONGEST_ANSWER }, ask.resume)

@@ -2,13 +2,13 @@
 
 use super::data::{Account, Act, Activity, Entry, Owner, Site};
 
-pub(super) fn source(Site { owner, products, systems, activity }: &Site) -> String {
+pub(super) fn source(Site { owner, products, systems, activity }: &Site, prompt: &str) -> String {
     let Owner { name, role, line, text, links: _ } = owner;
     let Activity { as_of, github, gitlab } = activity;
     format!(
         "Site {{ owner: Owner {{ name: {name:?}, role: {role:?}, line: {line:?}, text: {text:?} }}, \
          products: {}, systems: {}, \
-         activity: Activity {{ as_of: {as_of:?}, github: {}, gitlab: {} }} }}",
+         activity: Activity {{ as_of: {as_of:?}, github: {}, gitlab: {} }}, prompt: {prompt:?} }}",
         list(products, entry),
         list(systems, entry),
         account(github),
