@@ -2,14 +2,13 @@
 
 use std::fmt::Write;
 
-use crate::plan::Options;
+use crate::plan::{Options, System};
 use crate::role::{Settings, TOKENS_FILE};
 
 pub(crate) const OLLAMA_LABEL: &str = "dev.homefire.ollama";
 pub(crate) const GUARD_LABEL: &str = "dev.homefire.node";
 pub(crate) const LOGS: &str = "/Library/Logs/homefire";
 pub(crate) const TOKENS: &str = "/usr/local/etc/homefire-node/tokens";
-const SOCKET: &str = "/usr/local/var/homefire-node/run/control.sock";
 
 /// The folder of what is kept between two starts.
 pub(crate) const STATE: &str = "/usr/local/var/homefire-node";
@@ -30,7 +29,7 @@ pub(crate) fn ollama(settings: &Settings, options: &Options) -> String {
 }
 
 pub(crate) fn guard(settings: &Settings, options: &Options) -> String {
-    let mut variables = settings.guard(options, SOCKET);
+    let mut variables = settings.guard(options, System::MacOs.socket());
     variables.push((TOKENS_FILE, TOKENS.to_owned()));
     // It drains when it is told to end.
     daemon(GUARD_LABEL, &[options.guard.as_str(), "serve"], options, &variables, 90)

@@ -15,6 +15,17 @@ pub enum System {
     Linux,
 }
 
+impl System {
+    /// Where an installed guard hears `drain` and `resume`.
+    pub const fn socket(self) -> &'static str {
+        match self {
+            // What lies in /var/run is gone with each start, and launchd makes no folder there.
+            Self::MacOs => "/usr/local/var/homefire-node/run/control.sock",
+            Self::Linux => "/run/homefire-node/control.sock",
+        }
+    }
+}
+
 /// What the owner says about a node. The values are checked already.
 #[derive(Debug, Clone)]
 pub struct Options {

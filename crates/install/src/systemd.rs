@@ -2,13 +2,12 @@
 
 use std::fmt::Write;
 
-use crate::plan::Options;
+use crate::plan::{Options, System};
 use crate::role::{Settings, TOKENS_FILE};
 
 pub(crate) const OLLAMA_UNIT: &str = "ollama.service";
 pub(crate) const GUARD_UNIT: &str = "homefire-node.service";
 pub(crate) const TOKENS: &str = "/etc/homefire-node/tokens";
-const SOCKET: &str = "/run/homefire-node/control.sock";
 /// Ollama's own folder: systemd makes it and gives it to the account.
 const STATE: &str = "/var/lib/ollama";
 
@@ -70,7 +69,7 @@ pub(crate) fn ollama(settings: &Settings, options: &Options) -> String {
 
 pub(crate) fn guard(settings: &Settings, options: &Options) -> String {
     let mut unit = head("Homefire's guard in front of Ollama", OLLAMA_UNIT, options.guard.as_str());
-    unit.push_str(&environment(&settings.guard(options, SOCKET)));
+    unit.push_str(&environment(&settings.guard(options, System::Linux.socket())));
     // %d is the folder that systemd puts the credentials in.
     line(&mut unit, &format!("Environment={TOKENS_FILE}=%d/tokens"));
     line(&mut unit, &format!("LoadCredential=tokens:{TOKENS}"));

@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use homefire_install::System;
 use http::Uri;
 
 pub(crate) use reader::split;
@@ -22,8 +23,9 @@ pub const VARIABLES: &[&str] = &[
     "QUEUE_MS", "EARLY_HEAD_MS", "DRAIN_BYTES", "DRAIN_MS", "ANSWER_MS", "RESTART_COMMAND",
 ];
 
-/// Where the control socket is, unless another place is named.
-pub const SOCKET: &str = "/var/run/homefire-node/control.sock";
+/// Where the control socket is, unless another place is named: where an installed guard has it, too, so that `drain` finds
+/// it.
+pub const SOCKET: &str = if cfg!(target_os = "macos") { System::MacOs } else { System::Linux }.socket();
 
 /// What the guard was told at its start.
 #[derive(Clone, Debug)]

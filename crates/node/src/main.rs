@@ -2,7 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "what the owner asks for is answered on standard output")]
 
-use std::io::stdout;
+use std::io::{ErrorKind, stdout};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -100,8 +100,10 @@ async fn serve() -> Result<Guard, String> {
 
 async fn tell(order: Order) -> Result<(), String> {
     let socket = config::socket(variable);
-    let said =
-        control::send(&socket, order).await.map_err(|error| format!("{}: {error}", socket.display()))?;
+    let said = control::send(&socket, order).await.map_err(|error| {
+        let advice = if error.kind() == ErrorKind::PermissionDenied { "; try it with sudo" } else { "" };
+        format!("{}: {error}{advice}", socket.display())
+    })?;
     println!("{said}");
     Ok(())
 }
