@@ -50,36 +50,61 @@ struct Command {
     /// Words as they are typed; `<slug>` and `<field>` stand for the reader's.
     form: &'static str,
     summary: &'static str,
-    kind: Kind,
+    answer: Answering,
 }
 
-#[derive(Clone, Copy)]
-enum Kind {
-    Help,
-    ListAll,
-    ListProducts,
-    ListSystems,
-    ShowActivity,
-    Show,
-    ShowField,
-    Explain,
-    Status,
-}
+/// What a command says to what stands in its holes; `None` where one of them is not filled with anything that exists.
+type Answering = fn(&[&str], &Site, &Live) -> Option<Answer>;
 
 const TABLE: &[Command] = &[
-    Command { form: "help", summary: "this list", kind: Kind::Help },
-    Command { form: "list all", summary: "products and systems", kind: Kind::ListAll },
-    Command { form: "list products", summary: "what was made", kind: Kind::ListProducts },
-    Command { form: "list systems", summary: "what it runs on", kind: Kind::ListSystems },
-    Command { form: "show activity", summary: "the latest on GitHub and GitLab", kind: Kind::ShowActivity },
-    Command { form: "show <slug>", summary: "a product or system in short", kind: Kind::Show },
+    Command { form: "help", summary: "this list", answer: |_, site, _| Some(answers::help(site)) },
+    Command {
+        form: "list all",
+        summary: "products and systems",
+        answer: |_, site, _| {
+            Some(answers::list("list all", &[("Products", site.products), ("Systems", site.systems)]))
+        },
+    },
+    Command {
+        form: "list products",
+        summary: "what was made",
+        answer: |_, site, _| Some(answers::list("list products", &[("Products", site.products)])),
+    },
+    Command {
+        form: "list systems",
+        summary: "what it runs on",
+        answer: |_, site, _| Some(answers::list("list systems", &[("Systems", site.systems)])),
+    },
+    Command {
+        form: "show activity",
+        summary: "the latest on GitHub and GitLab",
+        answer: |_, site, live| {
+            Some(match &live.activity {
+                Some(activity) => answers::activity(activity),
+                None => answers::activity(&Doings::written(&site.activity)),
+            })
+        },
+    },
+    Command {
+        form: "show <slug>",
+        summary: "a product or system in short",
+        answer: |holes, site, _| Some(answers::show(site.entry(holes[0])?)),
+    },
     Command {
         form: "show <slug> <field>",
         summary: "one thing of it, such as its stack",
-        kind: Kind::ShowField,
+        answer: |holes, site, _| answers::field(site.entry(holes[0])?, holes[1]),
     },
-    Command { form: "explain <slug>", summary: "a product or system at length", kind: Kind::Explain },
-    Command { form: "status", summary: "which models answer, and how busy they are", kind: Kind::Status },
+    Command {
+        form: "explain <slug>",
+        summary: "a product or system at length",
+        answer: |holes, site, _| Some(answers::explain(site.entry(holes[0])?)),
+    },
+    Command {
+        form: "status",
+        summary: "which models answer, and how busy they are",
+        answer: |_, _, live| Some(answers::status(&live.status)),
+    },
 ];
 
 /// Whether the answer will need the [`Status`].
@@ -100,7 +125,7 @@ pub fn answer(query: &str, site: &Site, live: &Live) -> Option<Answer> {
         .iter()
         .find_map(|command| {
             let holes = matches(command.form, &words)?;
-            call(command.kind, &holes, site, live)
+            (command.answer)(&holes, site, live)
         })
         .or_else(|| suggest::answer(&words, site))
 }
@@ -117,28 +142,6 @@ fn matches<'a>(form: &str, words: &[&'a str]) -> Option<Vec<&'a str>> {
 
 fn is_hole(word: &str) -> bool {
     word.starts_with('<')
-}
-
-/// `None` where a hole is not filled with anything that exists.
-fn call(kind: Kind, holes: &[&str], site: &Site, live: &Live) -> Option<Answer> {
-    let entry = holes.first().map(|slug| site.entry(slug));
-    match (kind, entry) {
-        (Kind::Help, _) => Some(answers::help(site)),
-        (Kind::ListAll, _) => {
-            Some(answers::list("list all", &[("Products", site.products), ("Systems", site.systems)]))
-        }
-        (Kind::ListProducts, _) => Some(answers::list("list products", &[("Products", site.products)])),
-        (Kind::ListSystems, _) => Some(answers::list("list systems", &[("Systems", site.systems)])),
-        (Kind::ShowActivity, _) => Some(match &live.activity {
-            Some(activity) => answers::activity(activity),
-            None => answers::activity(&Doings::written(&site.activity)),
-        }),
-        (Kind::Status, _) => Some(answers::status(&live.status)),
-        (Kind::Show, Some(Some(entry))) => Some(answers::show(entry)),
-        (Kind::ShowField, Some(Some(entry))) => answers::field(entry, holes[1]),
-        (Kind::Explain, Some(Some(entry))) => Some(answers::explain(entry)),
-        (Kind::Show | Kind::ShowField | Kind::Explain, _) => None,
-    }
 }
 
 impl Answer {
