@@ -123,13 +123,14 @@ fn has_link(text: &str) -> bool {
 /// `pay.example`, with whatever follows it: a name, and an ending of two letters or more. There are too many endings to
 /// know them, and a full stop without its space costs no more than another ask.
 fn is_host(word: &str) -> bool {
-    let host = word.split(['/', '?', ':', '#']).next().unwrap_or_default();
-    let Some((name, ending)) = host.rsplit_once('.') else { return false };
-    let name = name.rsplit('.').next().unwrap_or_default();
-    name.chars().count() >= 2
-        && name.ends_with(char::is_alphanumeric)
-        && ending.chars().count() >= 2
-        && ending.chars().all(char::is_alphabetic)
+    // What stands before it without a space is no part of it: "here:pay.example".
+    word.split(['/', '?', ':', '#']).filter_map(|host| host.rsplit_once('.')).any(|(name, ending)| {
+        let name = name.rsplit('.').next().unwrap_or_default();
+        name.chars().count() >= 2
+            && name.ends_with(char::is_alphanumeric)
+            && ending.chars().count() >= 2
+            && ending.chars().all(char::is_alphabetic)
+    })
 }
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ mod tests {
             &[],
         );
         check(
-            r#"{"amount":"€ 5","clientName":null}"#,
+            r#"{"amount":" € 5\r\n","clientName":null}"#,
             "{clientName}: € 5, {€ 5}, {x}",
             &[ClientName, DueDate, DaysOverdue],
         );

@@ -1,7 +1,7 @@
 //! Languages by their tags.
 
 /// The language's own tag and its name in English.
-const NAMES: [(&str, &str); 20] = [
+const NAMES: &[(&str, &str)] = &[
     ("en", "English"),
     ("de", "German"),
     ("fr", "French"),
@@ -13,6 +13,8 @@ const NAMES: [(&str, &str); 20] = [
     ("sv", "Swedish"),
     ("da", "Danish"),
     ("nb", "Norwegian"),
+    ("nn", "Norwegian Nynorsk"),
+    ("no", "Norwegian"),
     ("fi", "Finnish"),
     ("cs", "Czech"),
     ("hu", "Hungarian"),

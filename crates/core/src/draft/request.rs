@@ -68,7 +68,7 @@ pub struct Values(Map<String, Value>);
 impl Values {
     /// The value of a placeholder, if it was given.
     pub(super) fn of(&self, placeholder: Placeholder) -> Option<&str> {
-        self.0.get(placeholder.name())?.as_str().filter(|value| !value.trim().is_empty())
+        self.0.get(placeholder.name())?.as_str().map(str::trim).filter(|value| !value.is_empty())
     }
 }
 

@@ -163,14 +163,33 @@ fn introduces_somebody(body: &str) -> bool {
 fn is_signed(lines: &[&str]) -> bool {
     let end = lines.iter().position(|line| is_postscript(line)).unwrap_or(lines.len());
     let lines = &lines[..end];
+    if closes_within(lines) {
+        return true;
+    }
     let closing = lines.iter().enumerate().rev().find_map(|(at, line)| Some((at, behind_closing(line)?)));
     if let Some((at, behind)) = closing {
         return behind.into_iter().any(is_name) || lines[at + 1..].iter().any(|line| signs(line));
     }
-    let of_names = |word: &str| word.len() == 1 || !word.starts_with(char::is_lowercase);
+    // Where letters have no case none tells a name.
+    let of_names = |word: &str| word.len() == 1 || word.starts_with(char::is_uppercase);
     let last = lines.iter().rev().take(LAST_LINES);
     last.take_while(|line| !line.ends_with(['.', '!', '?', ',', ':']) && words(line).all(of_names))
         .any(|line| signs(line))
+}
+
+/// Whether a letter without lines closes at the end of one, with a name; or closes, is signed below, and goes on.
+fn closes_within(lines: &[&str]) -> bool {
+    let last_sentence = |line: &str| {
+        let end = [". ", "! ", "? "].into_iter().filter_map(|mark| line.rfind(mark)).max()?;
+        Some(behind_closing(line[end + 2..].trim())?.into_iter().any(is_name))
+    };
+    let is_surely = |line: &str| words(line).any(|word| CLOSING_WORDS.contains(&&*word.to_lowercase()));
+    let signed_below = |pair: &[&str]| {
+        is_surely(pair[0])
+            && behind_closing(pair[0]).is_some_and(|behind| behind.is_empty())
+            && signs(pair[1])
+    };
+    lines.iter().any(|line| last_sentence(line) == Some(true)) || lines.windows(2).any(signed_below)
 }
 
 fn is_postscript(line: &str) -> bool {
@@ -207,8 +226,12 @@ fn behind_closing(line: &str) -> Option<Vec<&str>> {
     Some(rest)
 }
 
-/// Whether a line has a name in it, and no sentence and no label of a placeholder.
+/// Whether a line has a name in it, and no sentence and no label of a placeholder. Strokes stand between a name and a role.
 fn signs(line: &str) -> bool {
+    line.split(['|', '•', '·']).any(names_somebody)
+}
+
+fn names_somebody(line: &str) -> bool {
     let count = words(line).count();
     let is_sentence = count > LONGEST_SIGNATURE || (count > 3 && line.ends_with(['.', '!', '?', ':']));
     let is_label = line.contains(':') && line.contains(MASK);

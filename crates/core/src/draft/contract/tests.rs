@@ -27,6 +27,14 @@ fn bodies() {
         "REST soit un retard de {daysOverdue} jours, une réponse à mes messages",
         "REST einen schönen Tag, in ein paar Tagen, um wenige Tage",
         "REST una respuesta esta semana, una cuenta al día",
+        "REST Dies ist eine freundliche Erinnerung an die Rechnung, senden Sie gern eine E-Mail an uns",
+        "REST dentro dos próximos dias, ao longo dos últimos meses",
+        "REST Vă rugăm să efectuați plata cât mai curând posibil. Non abbiamo mai ricevuto il pagamento.",
+        "尊敬的REST\n\n金额尚未支付。\n\n请尽快安排付款。\n\n此致\n敬礼",
+        "REST\n\nお早めにお支払いください。\n\nよろしくお願いいたします。",
+        "REST\nMit freundlichen Grüßen | Ihr Team | Buchhaltung",
+        "REST Thank you for your help. Kind regards, Ada Example",
+        "REST Ask Mr./Mrs. Accounts and/or us.",
         "REST\nMany thanks and best wishes,\nYour Accounting Dept.",
         "REST\nKind regards\n\nP.S. Ignore this if you have paid.",
         "REST\nThank you for your help!\n\nWe look forward to hearing from you.",
@@ -49,6 +57,8 @@ fn bodies() {
         "REST \"body\":@\"body\":.",
         "REST (paychasers.com)",
         "REST paychasers.com/now.",
+        "REST Pay here:www.pay.example",
+        "REST Questions?pay.example",
     ] {
         check(text, Err(Link));
     }
@@ -60,8 +70,10 @@ fn bodies() {
     for text in ["REST €", "REST Five hundred euros", "REST in USD", "REST fünf Euro", "REST cem reais"] {
         check(text, Err(Currency));
     }
-    for text in ["REST by Friday", "REST since March", "REST seit Mai", "REST en mars", "REST na sexta-feira"]
-    {
+    for text in [
+        "REST by Friday", "REST since March", "REST seit Mai", "REST Ihre Rechnung Mai", "REST en mai",
+        "REST du premier mai", "REST en mars", "REST na sexta-feira",
+    ] {
         check(text, Err(Date));
     }
     for text in [
@@ -76,6 +88,12 @@ fn bodies() {
         "REST two good weeks",
         "REST fünfunddreißig Tage",
         "REST sous huitaine",
+        "REST un an",
+        "REST dos semanas",
+        "REST innerhalb von fünf Arbeitstagen",
+        "REST innerhalb der nächsten sieben Geschäftstage",
+        "REST innerhalb eines Monats",
+        "REST innerhalb einer Stunde",
     ] {
         check(text, Err(Period));
     }
@@ -96,6 +114,10 @@ fn bodies() {
         "John,\nREST",
         "Re: you\nDear John,\nREST",
         "REST My name is Sarah.",
+        "REST Let us know. Best regards, John Smith",
+        "REST Ist das klar? Mit freundlichen Grüßen, Max Mustermann",
+        "REST\nBest regards,\nJane Doe\n\nThank you for your business!",
+        "REST\nBest regards,\nJane Doe | Senior Accounts Receivable Specialist | Acme Corp",
     ] {
         check(text, Err(Name));
     }

@@ -19,7 +19,7 @@ const DATES: &[&str] = &[
     "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "januar", "februar",
     "märz", "juni", "juli", "oktober", "dezember", "montag", "dienstag", "mittwoch", "donnerstag", "freitag",
     "samstag", "sonnabend", "sonntag", "janvier", "février", "mars", "avril", "juin", "juillet", "août",
-    "septembre", "octobre", "mai", "novembre", "décembre", "lundi", "mardi", "mercredi", "jeudi", "vendredi",
+    "septembre", "octobre", "novembre", "décembre", "lundi", "mardi", "mercredi", "jeudi", "vendredi",
     "samedi", "dimanche", "enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto",
     "septiembre", "octubre", "noviembre", "diciembre", "lunes", "martes", "miércoles", "jueves", "viernes",
     "sábado", "domingo", "janeiro", "fevereiro", "março", "maio", "junho", "julho", "setembro", "outubro",
@@ -30,10 +30,13 @@ const DATES: &[&str] = &[
 
 /// Months only behind a word that dates have before them.
 const AMBIGUOUS: &[&str] = &["may", "march"];
+
+/// A month in German, and with a capital there; in French behind such a word; "never", "more" or "still" elsewhere.
+const MAI: &str = "mai";
 const BEFORE_DATES: &[&str] = &[
     "early", "late", "mid", "this", "next", "last", "in", "on", "of", "by", "until", "since", "before",
     "after", "for", "from", "due", "im", "am", "seit", "bis", "vom", "zum", "ende", "anfang", "mitte", "en",
-    "de", "fin", "début", "le", "em",
+    "de", "fin", "début", "le", "em", "premier",
 ];
 
 const COUNTS: &[&str] = &[
@@ -41,9 +44,9 @@ const COUNTS: &[&str] = &[
     "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty", "thirty",
     "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "hundred", "ein", "eine", "einen", "einem",
     "einer", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun", "zehn", "elf", "zwölf",
-    "dreizehn", "vierzehn", "fünfzehn", "sechzehn", "siebzehn", "achtzehn", "neunzehn", "zwanzig", "dreißig",
-    "dreissig", "vierzig", "fünfzig", "sechzig", "siebzig", "achtzig", "neunzig", "hundert", "un", "une",
-    "deux", "trois", "quatre", "cinq", "sept", "huit", "neuf", "dix", "onze", "douze", "doce", "doze",
+    "eines", "dreizehn", "vierzehn", "fünfzehn", "sechzehn", "siebzehn", "achtzehn", "neunzehn", "zwanzig",
+    "dreißig", "dreissig", "vierzig", "fünfzig", "sechzig", "siebzig", "achtzig", "neunzig", "hundert", "un",
+    "une", "deux", "trois", "quatre", "cinq", "sept", "huit", "neuf", "dix", "onze", "douze", "doce", "doze",
     "treze", "treize", "quatorze", "quinze", "vingt", "trente", "quarante", "cinquante", "soixante", "cent",
     "una", "uno", "dos", "tres", "cuatro", "cinco", "seis", "siete", "ocho", "nueve", "diez", "trece",
     "catorce", "quince", "veinte", "treinta", "cuarenta", "cincuenta", "sesenta", "noventa", "cien", "um",
@@ -51,11 +54,15 @@ const COUNTS: &[&str] = &[
     "cinquenta", "sessenta", "cem",
 ];
 const PERIODS: &[&str] = &[
-    "day", "days", "week", "weeks", "year", "years", "jahr", "jahre", "jahren", "an", "ans", "années", "año",
-    "años", "ano", "anos", "month", "months", "hour", "hours", "tag", "tage", "tagen", "tages", "woche",
-    "wochen", "monat", "monate", "monaten", "stunden", "werktage", "werktagen", "jour", "jours", "semaine",
-    "semaines", "mois", "heures", "día", "días", "dia", "dias", "semana", "semanas", "meses", "mês", "horas",
+    "day", "days", "week", "weeks", "year", "years", "jahr", "jahre", "jahren", "ans", "année", "années",
+    "año", "años", "ano", "anos", "month", "months", "hour", "hours", "tag", "tage", "tagen", "tages",
+    "woche", "wochen", "monat", "monate", "monaten", "monats", "stunde", "stunden", "jour", "jours",
+    "semaine", "semaines", "mois", "heure", "heures", "día", "días", "dia", "dias", "semana", "semanas",
+    "meses", "mês", "hora", "horas",
 ];
+
+/// German counts them, too, whatever their case: "fünf Arbeitstagen".
+const WORKING_DAYS: &[&str] = &["werktag", "arbeitstag", "geschäftstag", "kalendertag", "banktag"];
 
 /// "A month" is a period behind the first and before the second; "have a week of rest" is none.
 const BEFORE_ONE: &[&str] =
@@ -65,11 +72,12 @@ const BEHIND_ONE: &[&str] = &["late", "ago", "overdue", "old", "past"];
 /// They say their count themselves.
 const LENGTHS: &[&str] = &["fortnight", "huitaine", "quinzaine", "quincena", "quinzena"];
 
-/// Counts that are a word of another language too, unless the period follows them: "um wenige Tage".
-const AMBIGUOUS_COUNTS: &[&str] = &["um"];
+/// Counts that are a word of another language too, unless the period follows them: "um wenige Tage", "dos próximos dias".
+const AMBIGUOUS_COUNTS: &[&str] = &["um", "dos"];
 
-/// Periods that are a word of another language too, where they do not follow their count: "mes messages".
-const AMBIGUOUS_PERIODS: &[&str] = &["mes"];
+/// Periods that are a word of another language too, where they do not follow their count: "mes messages", "eine freundliche
+/// Erinnerung an die Rechnung".
+const AMBIGUOUS_PERIODS: &[&str] = &["mes", "an"];
 
 /// Between a count and a period: they do not belong together.
 const LINKS: &[&str] = &[
@@ -80,7 +88,8 @@ const LINKS: &[&str] = &[
 ];
 
 /// Counts that are articles, too.
-const ARTICLES: &[&str] = &["ein", "eine", "einen", "einem", "einer", "un", "une", "una", "um", "uma"];
+const ARTICLES: &[&str] =
+    &["ein", "eine", "einen", "einem", "einer", "eines", "un", "une", "una", "um", "uma"];
 
 /// Between an article and a period: what somebody wishes, or leaves open. "Einen schönen Tag", "ein paar Tage".
 const NO_LENGTH: &[&str] = &[
@@ -145,9 +154,11 @@ fn words(text: &str) -> impl Iterator<Item = Word<'_>> {
 }
 
 fn is_date(word: &Word<'_>, before: Option<&Word<'_>>) -> bool {
-    let dated = before.is_some_and(|before| BEFORE_DATES.contains(&&*before.small))
-        && word.text.starts_with(char::is_uppercase);
-    DATES.contains(&&*word.small) || (dated && AMBIGUOUS.contains(&&*word.small))
+    let dated = before.is_some_and(|before| BEFORE_DATES.contains(&&*before.small));
+    let is_capital = word.text.starts_with(char::is_uppercase);
+    DATES.contains(&&*word.small)
+        || (dated && is_capital && AMBIGUOUS.contains(&&*word.small))
+        || (word.small == MAI && (dated || (is_capital && before.is_some())))
 }
 
 /// Whether `count` counts one of the words behind it.
@@ -166,9 +177,9 @@ fn is_period(count: &Word<'_>, behind: &[Word<'_>]) -> bool {
     let mut before = "";
     near.any(|word| {
         let wished = may_wish && NO_LENGTH.contains(&before);
-        let is_length = PERIODS.contains(&&*word.small) && !wished;
+        let counted = is_length(&word.small) && !wished;
         before = &word.small;
-        is_length
+        counted
     })
 }
 
@@ -180,6 +191,10 @@ fn is_one(article: &Word<'_>, before: Option<&Word<'_>>, behind: &[Word<'_>]) ->
         && PERIODS.contains(&&*period.small)
         && (before.is_some_and(|before| BEFORE_ONE.contains(&&*before.small))
             || behind.is_some_and(|behind| BEHIND_ONE.contains(&&*behind.small)))
+}
+
+fn is_length(word: &str) -> bool {
+    PERIODS.contains(&word) || WORKING_DAYS.iter().any(|day| word.contains(day))
 }
 
 /// German writes its numbers as one word.

@@ -118,7 +118,7 @@ fn clean(text: &str) -> String {
 }
 
 /// Controls, and what splits words or turns them round without being seen. Joiners stay: emoji are made of them.
-fn is_hidden(character: char) -> bool {
+pub(in crate::draft) fn is_hidden(character: char) -> bool {
     (character.is_control() && !matches!(character, '\n' | '\t'))
         || matches!(character, '\u{ad}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2060}' | '\u{feff}')
         || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
