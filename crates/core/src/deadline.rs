@@ -43,14 +43,15 @@ impl Watch {
         self.told = now;
     }
 
-    /// The node said something, and the reader has taken it. If he was slow the node is not to blame.
+    /// The node said something, and the reader has taken what there was of it for him. If he was slow the node is not to
+    /// blame.
     pub fn heard(&mut self, now: Moment) {
         self.heard = now;
-        self.told = now;
     }
 
-    /// What is due at `now`, the gravest first.
-    pub fn due(&self, now: Moment) -> Due {
+    /// What is due at `now`, the gravest first. Where the clock was set back the waits begin anew.
+    pub fn due(&mut self, now: Moment) -> Due {
+        (self.heard, self.told) = (self.heard.min(now), self.told.min(now));
         match now {
             now if now >= self.end => Due::End,
             now if now >= self.heard + self.idle => Due::Idle,
@@ -75,20 +76,32 @@ mod tests {
         let ms = Duration::from_millis;
         let deadlines = Deadlines { idle: ms(500), heartbeat: ms(100), ..Deadlines::DEFAULT };
         let mut watch = Watch::new(&deadlines, Moment(1800), Moment(1050));
-        let check = |watch: &Watch, at, due, wait| {
+        let check = |watch: &mut Watch, at, due, wait| {
             assert_eq!((watch.due(Moment(at)), watch.wait(Moment(at))), (due, ms(wait)), "at {at}");
         };
-        check(&watch, 1050, Due::Nothing, 100);
-        check(&watch, 1149, Due::Nothing, 1);
-        check(&watch, 1150, Due::Heartbeat, 0);
+        check(&mut watch, 1050, Due::Nothing, 100);
+        check(&mut watch, 1149, Due::Nothing, 1);
+        check(&mut watch, 1150, Due::Heartbeat, 0);
         watch.told(Moment(1150));
-        check(&watch, 1150, Due::Nothing, 100);
+        check(&mut watch, 1150, Due::Nothing, 100);
         watch.told(Moment(1500));
-        check(&watch, 1540, Due::Nothing, 10);
-        check(&watch, 1550, Due::Idle, 0);
+        check(&mut watch, 1540, Due::Nothing, 10);
+        check(&mut watch, 1550, Due::Idle, 0);
         watch.heard(Moment(1550));
-        check(&watch, 1600, Due::Nothing, 50);
-        check(&watch, 1650, Due::Heartbeat, 0);
-        check(&watch, 1800, Due::End, 0);
+        check(&mut watch, 1600, Due::Heartbeat, 0);
+        watch.told(Moment(1600));
+        check(&mut watch, 1650, Due::Nothing, 50);
+        check(&mut watch, 1700, Due::Heartbeat, 0);
+        check(&mut watch, 1800, Due::End, 0);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_ends_no_wait() {
+        let ms = Duration::from_millis;
+        let deadlines = Deadlines { idle: ms(500), heartbeat: ms(100), ..Deadlines::DEFAULT };
+        let mut watch = Watch::new(&deadlines, Moment(9000), Moment(5000));
+        assert_eq!((watch.due(Moment(1000)), watch.wait(Moment(1000))), (Due::Nothing, ms(100)));
+        assert_eq!(watch.due(Moment(1100)), Due::Heartbeat);
+        assert_eq!(watch.due(Moment(1500)), Due::Idle);
     }
 }

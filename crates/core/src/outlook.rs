@@ -151,6 +151,8 @@ impl Outlook {
     /// Whether it is time to read the record; if so, nobody else is told so.
     fn is_due(&self, now: Moment) -> bool {
         let mut inner = self.inner();
+        // Where the clock was set back the wait begins anew.
+        (inner.read, inner.asked) = (inner.read.min(now), inner.asked.min(now));
         let is_due = now.since(inner.read.max(inner.asked)) >= EVERY;
         if is_due {
             inner.asked = now;
@@ -159,10 +161,10 @@ impl Outlook {
     }
 
     /// Takes in a record, unless it was taken in before: a node that has spoken since is not put out by an old look, nor
-    /// by one that found it well.
-    fn take(&self, record: &Record) {
+    /// by one that found it well. One by a clock that was ahead gives way to any other.
+    fn take(&self, record: &Record, now: Moment) {
         let mut inner = self.inner();
-        if record.checked <= inner.record.checked {
+        if record.checked <= inner.record.checked && inner.record.checked <= now {
             return;
         }
         let is_out = |state: &State| match state.health {
@@ -188,13 +190,14 @@ impl Outlook {
     /// The record, if it was read a moment ago.
     pub(crate) fn fresh(&self, now: Moment) -> Option<Record> {
         let inner = self.inner();
-        (inner.read != Moment::default() && now.since(inner.read) < EVERY).then(|| inner.record.clone())
+        let is_fresh = inner.read != Moment::default() && inner.read <= now && now.since(inner.read) < EVERY;
+        is_fresh.then(|| inner.record.clone())
     }
 
     /// The record was read now, for whatever purpose; none where the keeper was away. What is known is the answer.
     pub(crate) fn read(&self, record: Option<&Record>, now: Moment) -> Record {
         if let Some(record) = record {
-            self.take(record);
+            self.take(record, now);
         }
         let mut inner = self.inner();
         inner.read = now;
@@ -259,23 +262,28 @@ mod tests {
             record.clone()
         };
         let bad = || Finding::Bad(Diagnosis::Refused);
+        let take = |record: &Record| outlook.take(record, Moment(900_003));
         let down = look(1, bad());
-        outlook.take(&down);
+        take(&down);
         check(2, [1, 0], 1, "it is down");
         check(900_002, [0, 1], 2, "the monitor has not looked for long");
         outlook.spoke("mini", "m", Moment(2));
         check(2, [0, 1], 2, "it has spoken");
-        outlook.take(&down);
+        take(&down);
         check(2, [0, 1], 2, "an old look puts nobody out");
-        outlook.take(&look(3, Finding::Good));
+        take(&look(3, Finding::Good));
         check(3, [0, 1], 2, "it is well, and not believed to be yet");
-        outlook.take(&look(4, bad()));
+        take(&look(4, bad()));
         check(4, [1, 0], 1, "it is not");
         outlook.spoke("mini", "m", Moment(6));
-        outlook.take(&look(5, bad()));
+        take(&look(5, bad()));
         check(6, [0, 1], 2, "it has spoken since the look that is read only now");
-        outlook.take(&look(7, Finding::Drained));
+        take(&look(7, Finding::Drained));
         check(7, [1, 0], 1, "it is drained");
+        take(&look(2_000_000, Finding::Drained));
+        take(&look(8, Finding::Good));
+        take(&look(9, Finding::Good));
+        check(9, [0, 1], 2, "a look by a clock that was ahead gives way");
     }
 
     #[test]
@@ -313,5 +321,9 @@ mod tests {
         let outlook = Outlook::default();
         let due = [20_000, 20_001, 34_999, 35_000].map(|at| outlook.is_due(Moment(at)));
         assert_eq!(due, [true, false, false, true]);
+        outlook.read(None, Moment(50_000));
+        let fresh = [50_000, 49_999].map(|at| outlook.fresh(Moment(at)).is_some());
+        assert_eq!(fresh, [true, false], "the clock was set back");
+        assert_eq!([30_000, 44_999, 45_000].map(|at| outlook.is_due(Moment(at))), [false, false, true]);
     }
 }

@@ -104,6 +104,7 @@ pub async fn open<P: Platform>(
         match select(asked.next(), &mut hedge).await {
             Either::Left((Some((asking, Ok(hearing))), _)) => {
                 asking.spoke();
+                failover.spoke();
                 let (node, model, hops) = (asking.node(), asking.model(), config.continue_hops);
                 for outrun in silent.iter().filter(|other| !other.is_same(&asking)) {
                     outrun.outrun();

@@ -16,15 +16,16 @@ impl<'a> Audience<'a> {
         Self { sink, growing: Growing::default(), shown: String::new() }
     }
 
-    /// The model's answer has grown by `piece`.
-    pub(super) async fn hear(&mut self, piece: &str) {
-        if let Some(sink) = self.sink {
-            let content = self.growing.push(piece);
-            if !content.is_empty() {
-                self.shown.push_str(&content);
-                sink.send(Frame::Token { content: &content }.to_bytes()).await;
-            }
+    /// The model's answer has grown by `piece`. Whether there was something in it to be shown.
+    pub(super) async fn hear(&mut self, piece: &str) -> bool {
+        let Some(sink) = self.sink else { return false };
+        let content = self.growing.push(piece);
+        if content.is_empty() {
+            return false;
         }
+        self.shown.push_str(&content);
+        sink.send(Frame::Token { content: &content }.to_bytes()).await;
+        true
     }
 
     /// What was shown so far is no good.

@@ -142,12 +142,12 @@ async fn listen<P: Platform>(
     let mut hearing = asking.first_word(prompt, String::new(), audience.sink).await?;
     loop {
         let piece = &hearing.output()[answer.len()..];
-        audience.hear(piece).await;
+        let is_told = audience.hear(piece).await;
         answer.push_str(piece);
         if let State::Done(Done { reason, .. }) = *hearing.state() {
             hearing.linger(platform).await;
             return Ok(reason);
         }
-        hearing.next(platform, audience.sink).await?;
+        hearing.next(platform, audience.sink, is_told).await?;
     }
 }

@@ -57,6 +57,11 @@ impl Failover {
         }
     }
 
+    /// A node has said its first word: what another one refused was not the request's fault.
+    pub fn spoke(&mut self) {
+        self.stopped = None;
+    }
+
     /// What made every further attempt useless.
     pub fn stopped(&self) -> Option<Failure> {
         self.stopped
@@ -95,6 +100,18 @@ mod tests {
         check(2, &[Rejected], &[(0, false)], Error::Rejected);
         check(3, &[Refused, AnswerTimeout], &[(0, false), (1, false)], Error::Timeout);
     }
+
+    #[test]
+    fn a_word_goes_against_a_refusal() {
+        let mut failover = Failover::new(Order { nodes: vec![0, 1, 2], well: 3 });
+        failover.advance();
+        failover.advance();
+        failover.failed(Failure::Rejected);
+        assert_eq!((failover.advance(), failover.stopped()), (None, Some(Failure::Rejected)));
+        failover.spoke();
+        assert_eq!((failover.advance().map(|next| next.node), failover.stopped()), (Some(2), None));
+    }
+
     #[test]
     fn who_is_known_to_be_out_is_asked_behind_the_last_one() {
         let mut failover = Failover::new(Order { nodes: vec![1, 2, 0], well: 2 });

@@ -53,10 +53,18 @@ impl<P: Platform, O: Output> Hearing<P, O> {
         self.relay.output()
     }
 
-    /// Takes the next chunk. While there is none the reader behind `sink` is kept with heartbeats.
-    pub async fn next(&mut self, platform: &P, sink: Option<&Sink>) -> Result<(), Failure> {
+    /// Takes the next chunk; `is_told` if the reader was sent something of the last one. While there is none, and while
+    /// there is nothing for him in them, the reader behind `sink` is kept with heartbeats.
+    pub async fn next(&mut self, platform: &P, sink: Option<&Sink>, is_told: bool) -> Result<(), Failure> {
+        let now = platform.now();
         if self.relay.is_heard() {
-            self.watch.heard(platform.now());
+            self.watch.heard(now);
+        }
+        if is_told {
+            self.watch.told(now);
+        }
+        if self.watch.due(now) == Due::Heartbeat {
+            self.ring(platform, sink).await?;
         }
         let chunk = loop {
             let heard = match select(pin!(chunk(&mut self.body)), &mut self.timer).await {

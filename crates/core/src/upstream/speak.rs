@@ -49,11 +49,13 @@ async fn cut<P: Platform>(platform: &P, answer: Answer<P>, why: Failure, sink: &
 
 async fn relay<P: Platform>(platform: &P, hearing: &mut Hearing<P>, sink: &Sink) -> Result<Done, Failure> {
     loop {
-        sink.send(hearing.relay.output_mut().take()).await;
+        let words = hearing.relay.output_mut().take();
+        let is_told = !words.is_empty();
+        sink.send(words).await;
         if let State::Done(done) = hearing.state() {
             return Ok(done.clone());
         }
-        if let Err(why) = hearing.next(platform, Some(sink)).await {
+        if let Err(why) = hearing.next(platform, Some(sink), is_told).await {
             // What was said before the failure is the reader's.
             sink.send(hearing.relay.output_mut().take()).await;
             return Err(why);
