@@ -12,7 +12,7 @@ use std::time::Duration;
 use homefire_install::System;
 use http::Uri;
 
-pub(crate) use reader::split;
+pub(crate) use reader::{SHORTEST_TOKEN, split};
 
 use reader::Reader;
 

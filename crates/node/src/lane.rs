@@ -87,7 +87,8 @@ impl Lane {
     /// What is held, now.
     pub(crate) fn hand(&mut self, now: Instant) -> Bytes {
         let held = self.relay.output_mut().take();
-        if !held.is_empty() {
+        // The first word waits for nobody, whatever was said of its coming.
+        if !held.is_empty() && *self.relay.state() != State::Waiting {
             self.handed = Some(now);
         }
         held
@@ -190,6 +191,14 @@ mod tests {
         check(&A.repeat(500), 240, &format!(": alive\n\n{}", TOKEN.repeat(501)), None);
         check(A, 250, "", Some(290));
         check(DONE, 260, &format!("{TOKEN}: done stop 2\n\n"), None);
+    }
+
+    #[test]
+    fn the_first_word_waits_for_nobody() {
+        let now = Instant::now();
+        let mut lane = Lane::gathering(Duration::from_secs(1));
+        let said = [THOUGHT, THOUGHT, A, A].map(|chunk| lane.hear(chunk.as_bytes(), now));
+        assert_eq!(said, [": alive\n\n", ": alive\n\n", TOKEN, ""]);
     }
 
     #[test]

@@ -29,7 +29,10 @@ pub(crate) fn behind_cut(stage: Stage, mut visit: Box<Visit>) {
 
 fn read_on(stage: Stage, visit: Box<Visit>, drained: End) {
     // Lists cost no slot. And without a runtime the guard itself is at its end.
-    let Some(runtime) = tokio::runtime::Handle::try_current().ok().filter(|_| visit.speaks()) else { return };
+    let Some(runtime) = tokio::runtime::Handle::try_current().ok().filter(|_| visit.speaks().is_some())
+    else {
+        return;
+    };
     drop(runtime.spawn(go_on(stage, visit, drained)));
 }
 
@@ -37,8 +40,8 @@ async fn go_on(stage: Stage, mut visit: Box<Visit>, drained: End) {
     let (bytes, span) = (visit.app.config.drain_bytes, visit.app.config.waits.drain);
     if drain(stage, bytes, span).await {
         visit.line.end = drained;
-    } else {
-        visit.app.watch().suspect();
+    } else if let Some(lane) = visit.speaks() {
+        visit.app.watch().suspect(lane);
     }
 }
 

@@ -16,7 +16,8 @@ pub(crate) struct Visit {
     pub(crate) line: Line,
     begun: Instant,
     ticket: Option<Ticket>,
-    speaks: bool,
+    /// The model that works on it.
+    speaks: Option<Lane>,
 }
 
 impl Visit {
@@ -28,7 +29,7 @@ impl Visit {
             route: route.map_or("none", Route::path),
             ..Line::default()
         };
-        Box::new(Self { app, line, begun: Instant::now(), ticket: None, speaks: false })
+        Box::new(Self { app, line, begun: Instant::now(), ticket: None, speaks: None })
     }
 
     /// It has its place.
@@ -36,8 +37,9 @@ impl Visit {
         self.line.queued_ms = Some(self.ms());
         self.line.model = self.app.config.models.get(lane).map(|model| model.name.clone());
         self.ticket = Some(ticket);
-        self.speaks = self.line.model.is_some();
-        if self.speaks && self.app.in_flight() == 1 {
+        self.speaks = self.line.model.as_ref().map(|_| lane);
+        // Who comes is waited for anew, unless a slot may be lost: others who come would hide it for ever.
+        if self.speaks.is_some() && self.app.in_flight() == 1 && self.app.watch().doubts().is_none() {
             self.app.tally.heard();
         }
     }
@@ -45,21 +47,21 @@ impl Visit {
     /// A piece of the answer has come.
     pub(crate) fn hear(&mut self, bytes: usize) {
         self.line.bytes += bytes as u64;
-        if self.speaks {
+        if self.speaks.is_some() {
             self.app.tally.heard();
         }
         if self.line.first_ms.is_none() {
             let ms = self.ms();
             self.line.first_ms = Some(ms);
-            if self.speaks && self.line.status < 400 {
+            if let Some(lane) = self.speaks.filter(|_| self.line.status < 400) {
                 self.app.tally.word(ms);
-                self.app.watch().spoke();
+                self.app.watch().spoke(lane);
             }
         }
     }
 
-    /// Whether a model works on it.
-    pub(crate) fn speaks(&self) -> bool {
+    /// The model that works on it.
+    pub(crate) fn speaks(&self) -> Option<Lane> {
         self.speaks
     }
 

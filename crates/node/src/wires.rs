@@ -19,7 +19,7 @@ use http::{HeaderName, HeaderValue, Method};
 use http_body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use reply::{Begun, Next, Rest};
 
@@ -30,6 +30,9 @@ const MOST_KEPT: usize = 64;
 
 /// Bytes that are read at once.
 const PIECE: usize = 8 * 1024;
+
+/// A connection that nobody used is closed at once when a question meets its end, if it is.
+const JUST_THEN: Duration = Duration::from_secs(1);
 
 /// A reply that is awaited. Dropping it closes its connection.
 pub(crate) type Asking = Pin<Box<dyn Future<Output = io::Result<Reply>> + Send>>;
@@ -79,10 +82,14 @@ impl Wires {
         let (kept, Question(text)) = (Arc::clone(&self.0), question);
         let mut taken = kept.take().map(|stream| (stream.try_write(&text).unwrap_or(0), stream));
         Box::pin(async move {
+            let asked = Instant::now();
             while let Some((written, stream)) = taken {
                 match ask(stream, &text[written..], &kept).await {
-                    // It was closed just then, and Ollama has heard nothing.
-                    Err(error) if is_gone(&error) => taken = kept.take().map(|stream| (0, stream)),
+                    // It was closed just then, and Ollama has heard nothing. What is closed later may have been heard, and
+                    // nobody is asked twice.
+                    Err(error) if is_gone(&error) && asked.elapsed() < JUST_THEN => {
+                        taken = kept.take().map(|stream| (0, stream));
+                    }
                     reply => return reply,
                 }
             }
@@ -308,6 +315,31 @@ mod tests {
             ask(&wires).await;
             assert_eq!(opened.load(Ordering::Relaxed), expect);
         }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_question_that_was_heard_is_not_asked_again() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let wires = Wires::new("127.0.0.1", listener.local_addr().unwrap().port(), Duration::from_secs(3));
+        let mut server = JoinSet::new();
+        server.spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            for work in [Duration::ZERO, JUST_THEN] {
+                let mut heard = Vec::new();
+                while !heard.ends_with(b"\r\n\r\n") {
+                    heard.push(stream.read_u8().await.unwrap());
+                }
+                tokio::time::sleep(work).await;
+                if work == Duration::ZERO {
+                    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await.unwrap();
+                }
+            }
+            drop(stream);
+            timeout(JUST_THEN, listener.accept()).await.is_err()
+        });
+        ask(&wires).await;
+        assert!(wires.send(question()).await.is_err());
+        assert!(server.join_next().await.unwrap().unwrap(), "it was asked on a connection of its own");
     }
 
     #[tokio::test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use homefire_node::config::Waits;
 use homefire_sim::{End, Script};
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::sleep;
 
 use home::{BEST, Home, NEW, chat, until};
@@ -190,6 +190,21 @@ async fn an_early_head_and_then_an_error() {
 }
 
 #[tokio::test]
+async fn bytes_without_end_are_cut_in_time() {
+    let ollama = home::endless("{\"message\":{\"content\":\"on \"},\"done\":false}\n").await;
+    let home = Home::start(|config| {
+        config.ollama = ollama.parse().unwrap();
+        config.waits.answer = Duration::from_millis(300);
+    })
+    .await;
+    let mut stream = home.open("POST", "/api/chat", &chat(BEST)).await;
+    let mut piece = vec![0; 64 * 1024];
+    while stream.read(&mut piece).await.is_ok_and(|length| length > 0) {}
+    until("its place is free", || home.in_flight() == 0).await;
+    assert!(home.log().contains("\"overdue\""), "{}", home.log());
+}
+
+#[tokio::test]
 async fn a_late_refusal_is_the_last_word() {
     let check = async |path: &str, body, last: &str| {
         let ollama = home::refusing(body, Duration::from_millis(200)).await;
@@ -328,7 +343,7 @@ async fn one_request_after_another() {
         sleep(Duration::from_millis(100)).await;
         stream.write_all(&all.as_bytes()[cut..]).await.unwrap();
         let mut text = String::new();
-        tokio::io::AsyncReadExt::read_to_string(&mut stream, &mut text).await.unwrap();
+        stream.read_to_string(&mut text).await.unwrap();
         assert_eq!(text.matches("HTTP/1.1 200 OK").count(), 4, "{cut}: {text}");
         assert_eq!(home.received() - before, 4, "{cut}");
     }

@@ -12,7 +12,7 @@ use subtle::{Choice, ConstantTimeEq};
 use tokio::time::Instant;
 
 use super::NoTokens;
-use crate::config::{Tokens, split};
+use crate::config::{SHORTEST_TOKEN, Tokens, split};
 
 /// Bytes of the file with tokens, and tokens in it.
 const LONGEST_FILE: u64 = 64 * 1024;
@@ -47,8 +47,8 @@ impl TokenBook {
             None => (tokens.0.iter().map(|token| hash(token)).collect(), None),
             Some(path) => {
                 let stamp = stamp(path);
-                let hashes = read(path);
-                (hashes.ok_or_else(|| NoTokens(format!("{} holds no tokens", path.display())))?, stamp)
+                let hashes = read(path).map_err(|why| NoTokens(format!("{}: {why}", path.display())))?;
+                (hashes, stamp)
             }
         };
         Ok(Some(Self { file, page: Mutex::new(Page { hashes, stamp, looked: Instant::now() }) }))
@@ -75,7 +75,8 @@ impl TokenBook {
 }
 
 impl Page {
-    /// A file that has gone or is empty changes nothing: an owner locks out by changing tokens, not by losing them.
+    /// A file that has gone, is empty or holds what is no token changes nothing: an owner locks out by changing tokens, not
+    /// by losing them.
     fn renew(&mut self, file: &Path) {
         if self.looked.elapsed() < LOOK {
             return;
@@ -83,7 +84,7 @@ impl Page {
         self.looked = Instant::now();
         let stamp = stamp(file);
         if stamp != self.stamp
-            && let Some(hashes) = read(file)
+            && let Ok(hashes) = read(file)
         {
             (self.hashes, self.stamp) = (hashes, stamp);
         }
@@ -105,13 +106,28 @@ fn stamp(file: &Path) -> Option<Stamp> {
     Some((metadata.modified().ok()?, metadata.len()))
 }
 
-/// `None` if there is no token in it. Lines that begin with `#` are the owner's notes.
-fn read(file: &Path) -> Option<Vec<Hash>> {
+/// What is no token opens nothing: a word of a note would be a lock that everybody can pick.
+fn read(file: &Path) -> Result<Vec<Hash>, String> {
     let mut text = String::new();
-    fs::File::open(file).ok()?.take(LONGEST_FILE).read_to_string(&mut text).ok()?;
-    let lines = text.lines().filter(|line| !line.trim_start().starts_with('#'));
-    let hashes: Vec<Hash> = lines.flat_map(split).take(MOST_TOKENS).map(|token| hash(&token)).collect();
-    (!hashes.is_empty()).then_some(hashes)
+    let opened = fs::File::open(file).and_then(|file| file.take(LONGEST_FILE).read_to_string(&mut text));
+    opened.map_err(|error| error.to_string())?;
+    let tokens: Vec<String> = text.lines().flat_map(|line| split(without_note(line))).collect();
+    match tokens.len() {
+        0 => return Err("holds no tokens".to_owned()),
+        1..=MOST_TOKENS => {}
+        _ => return Err(format!("holds more than {MOST_TOKENS} tokens")),
+    }
+    if tokens.iter().any(|token| token.len() < SHORTEST_TOKEN) {
+        return Err(format!("holds a token of less than {SHORTEST_TOKEN} characters; a note begins with #"));
+    }
+    Ok(tokens.iter().map(|token| hash(token)).collect())
+}
+
+/// `#` begins a note, at the beginning of a line or behind white space.
+fn without_note(line: &str) -> &str {
+    let is_note = |at: &usize| *at == 0 || line[..*at].ends_with(char::is_whitespace);
+    let note = line.match_indices('#').map(|(at, _)| at).find(is_note);
+    &line[..note.unwrap_or(line.len())]
 }
 
 #[cfg(test)]
@@ -148,24 +164,28 @@ mod tests {
         let file = std::env::temp_dir().join(format!("homefire-node-tokens-{}", std::process::id()));
         assert!(TokenBook::open(&Tokens::default(), Some(file.clone())).is_err());
         let later = async || tokio::time::sleep(LOOK).await;
-        fs::write(&file, "# the old one\nold\n").unwrap();
+        let (old, new) = ("the-old-token-of-16", "the-new#token-of-16");
+        fs::write(&file, format!("# the old one\n{old} # for the edge\n")).unwrap();
         let book = TokenBook::open(&Tokens::default(), Some(file.clone())).unwrap().unwrap();
-        let check = |old, new| {
-            assert_eq!((knows(&book, &["Bearer old"]), knows(&book, &["Bearer new"])), (old, new));
-        };
-        check(true, false);
-        fs::write(&file, "old\nnew\n").unwrap();
-        check(true, false);
+        let is_known = |token: &str| knows(&book, &[&format!("Bearer {token}")]);
+        let check = |expect| assert_eq!((is_known(old), is_known(new)), expect);
+        check((true, false));
+        assert!(!["#", "for", "the", "edge"].into_iter().any(is_known), "a note is no token");
+        fs::write(&file, format!("{old}\n{new}\n")).unwrap();
+        check((true, false));
         later().await;
-        check(true, true);
-        fs::write(&file, "new\n").unwrap();
+        check((true, true));
+        fs::write(&file, format!("\t{new}\t# this one\n")).unwrap();
         later().await;
-        check(false, true);
-        fs::write(&file, "\n").unwrap();
-        later().await;
-        check(false, true);
+        check((false, true));
+        for wrong in ["\n", "short\n", &format!("{old} for the edge\n"), &format!("{old}\n").repeat(17)] {
+            fs::write(&file, wrong).unwrap();
+            later().await;
+            check((false, true));
+            assert!(TokenBook::open(&Tokens::default(), Some(file.clone())).is_err(), "{wrong:?}");
+        }
         fs::remove_file(&file).unwrap();
         later().await;
-        check(false, true);
+        check((false, true));
     }
 }

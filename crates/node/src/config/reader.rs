@@ -12,7 +12,7 @@ use super::{Access, Credentials, Model, Tokens};
 const OLLAMA: &str = "http://127.0.0.1:11434";
 
 /// Characters below which a token can be guessed.
-const SHORTEST_TOKEN: usize = 16;
+pub(crate) const SHORTEST_TOKEN: usize = 16;
 
 pub(super) struct Reader<'a> {
     pub(super) read: &'a dyn Fn(&str) -> Option<String>,

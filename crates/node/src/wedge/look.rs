@@ -10,6 +10,7 @@ use tokio::process::Command;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{Finding, Sight};
+use crate::admission::Lane;
 use crate::guard::App;
 use crate::ollama::Ollama;
 use crate::wires::Reply;
@@ -29,8 +30,9 @@ pub(crate) async fn watch(app: &App) {
         if !app.watch().is_due(sight, waits, Instant::now()) {
             continue;
         }
-        let finding = look(app, sight.in_flight > 0).await;
-        if app.watch().observe(finding, waits, Instant::now()) {
+        let doubts = app.watch().doubts();
+        let (finding, about) = look(app, doubts, sight.in_flight > 0).await;
+        if app.watch().observe(finding, about, waits, Instant::now()) {
             app.log.note("no model says a word, though Ollama answers");
             if let Some(command) = &app.config.restart_command {
                 app.tally.restart();
@@ -40,17 +42,20 @@ pub(crate) async fn watch(app: &App) {
     }
 }
 
-async fn look(app: &App, is_busy: bool) -> Finding {
+/// Looks at one model, and says at which: at the one that is in doubt, else at one that is in memory.
+async fn look(app: &App, doubts: Option<Lane>, is_busy: bool) -> (Finding, Option<Lane>) {
     if app.ollama.json("/api/tags", LIST).await.is_none() {
-        return Finding::Unreachable;
+        return (Finding::Unreachable, None);
     }
-    let Some(loaded) = app.ollama.json("/api/ps", LIST).await else { return Finding::Unclear };
+    let Some(loaded) = app.ollama.json("/api/ps", LIST).await else { return (Finding::Unclear, None) };
     let rows = loaded["models"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let known = rows.iter().find_map(|row| Some((app.lane(row["name"].as_str()?)?, row)));
-    let Some((lane, row)) = known else { return Finding::Unclear };
+    let mut known = rows.iter().filter_map(|row| Some((app.lane(row["name"].as_str()?)?, row)));
+    let found = known.find(|(lane, _)| doubts.is_none_or(|doubted| doubted == *lane));
+    // What has left the memory has no slot to lose.
+    let Some((lane, row)) = found else { return (Finding::Unclear, doubts) };
     // Where nothing has come for long whoever has the place may be the one that hangs.
     let _ticket = match app.gate.enter_now(lane) {
-        None if !is_busy => return Finding::Unclear,
+        None if !is_busy => return (Finding::Unclear, Some(lane)),
         ticket => ticket,
     };
     // As it was loaded, or this would load it anew.
@@ -68,11 +73,12 @@ async fn look(app: &App, is_busy: bool) -> Finding {
         "stream": false,
         "think": false,
     });
-    match timeout(app.config.waits.word, word(&app.ollama, &body)).await {
+    let finding = match timeout(app.config.waits.word, word(&app.ollama, &body)).await {
         Ok(true) => Finding::Word,
         Ok(false) => Finding::Unclear,
         Err(_) => Finding::Silent,
-    }
+    };
+    (finding, Some(lane))
 }
 
 /// Whether an answer came. What it says is no matter.

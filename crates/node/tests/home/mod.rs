@@ -288,6 +288,23 @@ pub(crate) async fn refusing(body: &'static str, after: Duration) -> String {
     url
 }
 
+/// An Ollama that says the same line for ever, as fast as it is taken.
+pub(crate) async fn endless(line: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]
+    drop(tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        assert_ne!(stream.read(&mut [0; 4096]).await.unwrap(), 0);
+        let head =
+            "HTTP/1.1 200 OK\r\ncontent-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\n\r\n";
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let chunks = format!("{:x}\r\n{line}\r\n", line.len()).repeat(1000);
+        while stream.write_all(chunks.as_bytes()).await.is_ok() {}
+    }));
+    url
+}
+
 /// Reads until what came holds `bytes` in one or more chunks.
 pub(crate) async fn hear(stream: &mut TcpStream, bytes: &[u8]) {
     let mut heard = Vec::new();
