@@ -62,6 +62,9 @@ pub struct InstallArgs {
     /// Where ollama is; Homebrew's place on macOS, /usr/local/bin/ollama on Linux unless named.
     #[arg(long, value_name = "PATH")]
     ollama: Option<AbsolutePath>,
+    /// Where cloudflared is, which on macOS is started, too; Homebrew's place unless named.
+    #[arg(long, value_name = "PATH", default_value = "/opt/homebrew/bin/cloudflared")]
+    cloudflared: AbsolutePath,
     /// Where the models lie, if not in Ollama's usual folder.
     #[arg(long, value_name = "PATH")]
     models_folder: Option<AbsolutePath>,
@@ -152,6 +155,7 @@ impl InstallArgs {
             user,
             guard: self.guard,
             ollama: self.ollama.unwrap_or_else(|| ollama.parse().expect("the usual place is a path")),
+            cloudflared: self.cloudflared,
             models_folder: self.models_folder,
             models: self.models,
             context: self.context,

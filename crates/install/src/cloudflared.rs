@@ -5,6 +5,9 @@ use std::fmt::Write;
 use crate::plan::Options;
 use crate::role::GUARD;
 
+/// Where `cloudflared` looks for it.
+pub(crate) const CONFIG: &str = "/etc/cloudflared/config.yml";
+
 /// `config.yml`, with every value of the owner's in JSON's quotes, which YAML reads alike.
 pub(crate) fn config(options: &Options) -> String {
     let credentials = options

@@ -2,11 +2,14 @@
 
 use std::fmt::Write;
 
+use crate::cloudflared;
 use crate::plan::{Options, System};
 use crate::role::{Settings, TOKENS_FILE};
+use crate::value::User;
 
 pub(crate) const OLLAMA_LABEL: &str = "dev.homefire.ollama";
 pub(crate) const GUARD_LABEL: &str = "dev.homefire.node";
+pub(crate) const TUNNEL_LABEL: &str = "dev.homefire.tunnel";
 pub(crate) const LOGS: &str = "/Library/Logs/homefire";
 pub(crate) const TOKENS: &str = "/usr/local/etc/homefire-node/tokens";
 
@@ -25,20 +28,27 @@ pub(crate) fn ollama(settings: &Settings, options: &Options) -> String {
     if let Some(folder) = &options.models_folder {
         variables.push(("OLLAMA_MODELS", folder.to_string()));
     }
-    daemon(OLLAMA_LABEL, &[options.ollama.as_str(), "serve"], options, &variables, 20)
+    daemon(OLLAMA_LABEL, &[options.ollama.as_str(), "serve"], Some(&options.user), &variables, 20)
 }
 
 pub(crate) fn guard(settings: &Settings, options: &Options) -> String {
     let mut variables = settings.guard(options, System::MacOs.socket());
     variables.push((TOKENS_FILE, TOKENS.to_owned()));
     // It drains when it is told to end.
-    daemon(GUARD_LABEL, &[options.guard.as_str(), "serve"], options, &variables, 90)
+    daemon(GUARD_LABEL, &[options.guard.as_str(), "serve"], Some(&options.user), &variables, 90)
+}
+
+/// As root, who alone can read the tunnel's credentials. What `cloudflared service install` writes on macOS runs no tunnel
+/// that has a configuration of its own.
+pub(crate) fn tunnel(options: &Options) -> String {
+    let program = [options.cloudflared.as_str(), "--config", cloudflared::CONFIG, "tunnel", "run"];
+    daemon(TUNNEL_LABEL, &program, None, &[], 40)
 }
 
 fn daemon(
     label: &str,
     program: &[&str],
-    options: &Options,
+    user: Option<&User>,
     variables: &[(&str, String)],
     seconds_to_end: u32,
 ) -> String {
@@ -47,12 +57,16 @@ fn daemon(
     list.line("<key>ProgramArguments</key>\n\t<array>");
     program.iter().for_each(|word| list.line(&format!("\t<string>{}</string>", escaped(word))));
     list.line("</array>");
-    list.text("UserName", options.user.as_str());
-    list.line("<key>EnvironmentVariables</key>\n\t<dict>");
-    for (name, value) in variables {
-        list.line(&format!("\t<key>{name}</key>\n\t\t<string>{}</string>", escaped(value)));
+    if let Some(user) = user {
+        list.text("UserName", user.as_str());
     }
-    list.line("</dict>");
+    if !variables.is_empty() {
+        list.line("<key>EnvironmentVariables</key>\n\t<dict>");
+        for (name, value) in variables {
+            list.line(&format!("\t<key>{name}</key>\n\t\t<string>{}</string>", escaped(value)));
+        }
+        list.line("</dict>");
+    }
     list.line("<key>RunAtLoad</key>\n\t<true/>");
     list.line("<key>KeepAlive</key>\n\t<true/>");
     list.number("ThrottleInterval", 5);

@@ -43,6 +43,8 @@ pub struct Options {
     pub guard: AbsolutePath,
     /// The program `ollama`.
     pub ollama: AbsolutePath,
+    /// The program `cloudflared`. On Linux its own service starts it.
+    pub cloudflared: AbsolutePath,
     /// Where the models lie, if not in Ollama's usual folder.
     pub models_folder: Option<AbsolutePath>,
     /// What may be asked for, best first; the role's models if empty.
@@ -116,10 +118,14 @@ pub fn plan(role: Role, system: System, options: &Options) -> Plan {
         Command::new("test", ["-x", options.ollama.as_str()]),
         Command::new("test", ["-x", options.guard.as_str()]),
     ];
+    if system == System::MacOs {
+        plan.checks.push(Command::new("test", ["-x", options.cloudflared.as_str()]));
+    }
     plan.files = match system {
         System::MacOs => vec![
             file(launchd::path(launchd::OLLAMA_LABEL), launchd::ollama(&settings, options)),
             file(launchd::path(launchd::GUARD_LABEL), launchd::guard(&settings, options)),
+            file(launchd::path(launchd::TUNNEL_LABEL), launchd::tunnel(options)),
         ],
         System::Linux => vec![
             file(systemd::path(systemd::OLLAMA_UNIT), systemd::ollama(&settings, options)),
@@ -127,13 +133,13 @@ pub fn plan(role: Role, system: System, options: &Options) -> Plan {
             file(polkit::PATH.to_owned(), polkit::rules()),
         ],
     };
-    plan.files.push(file("/etc/cloudflared/config.yml".to_owned(), cloudflared::config(options)));
+    plan.files.push(file(cloudflared::CONFIG.to_owned(), cloudflared::config(options)));
     plan.commands = match system {
         System::MacOs => macos_commands(options),
         System::Linux => linux_commands(),
     };
     plan.warnings = warnings(system, options);
-    plan.next = next(&settings, options, plan.secret.path);
+    plan.next = next(system, &settings, options, plan.secret.path);
     plan
 }
 
@@ -142,7 +148,8 @@ impl Plan {
     pub fn empty(system: System) -> Self {
         let (secret, receipt, stop, settle) = match system {
             System::MacOs => {
-                let stop = [launchd::GUARD_LABEL, launchd::OLLAMA_LABEL].map(bootout).to_vec();
+                let stop = [launchd::TUNNEL_LABEL, launchd::GUARD_LABEL, launchd::OLLAMA_LABEL];
+                let stop = stop.map(bootout).to_vec();
                 (launchd::TOKENS, "/usr/local/var/homefire-node/installed.json", stop, Vec::new())
             }
             System::Linux => {
@@ -192,7 +199,7 @@ fn macos_commands(options: &Options) -> Vec<Command> {
         Command::new("install", ["-d", "-m", "0700", "-o", user, &format!("{}/run", launchd::STATE)]),
         Command::new("chown", [user, launchd::TOKENS]),
     ];
-    for label in [launchd::OLLAMA_LABEL, launchd::GUARD_LABEL] {
+    for label in [launchd::OLLAMA_LABEL, launchd::GUARD_LABEL, launchd::TUNNEL_LABEL] {
         // Of an earlier installation: launchd reads a daemon's file only when it is loaded.
         commands.push(bootout(label));
         commands.push(gone(label));
@@ -245,9 +252,18 @@ fn warnings(system: System, options: &Options) -> Vec<String> {
     warnings
 }
 
-fn next(settings: &Settings, options: &Options, tokens: &str) -> Vec<String> {
+fn next(system: System, settings: &Settings, options: &Options, tokens: &str) -> Vec<String> {
     let pull = |model: &Model| format!("ollama pull {model}");
     let pulls: Vec<String> = settings.models.iter().map(pull).collect();
+    let tunnel = match system {
+        System::MacOs => {
+            "the tunnel is up already; where `cloudflared service install` was used before, take its own daemon \
+                          away: sudo cloudflared service uninstall"
+        }
+        System::Linux => {
+            "have the tunnel started at boot: sudo cloudflared service install (or restart it, if it is)"
+        }
+    };
     vec![
         format!("get the models: {}", pulls.join(" && ")),
         format!("give the edge the token: sudo cat {tokens}"),
@@ -255,25 +271,21 @@ fn next(settings: &Settings, options: &Options, tokens: &str) -> Vec<String> {
             "lead the name to the tunnel: cloudflared tunnel route dns {} {}",
             options.tunnel, options.host
         ),
-        "have the tunnel started at boot: sudo cloudflared service install (or restart it, if it is)"
-            .to_owned(),
+        tunnel.to_owned(),
         format!("see whether it answers: curl -s http://{}/healthz", crate::role::GUARD),
     ]
 }
 
 fn stays(system: System) -> Vec<String> {
-    let mut stays = vec![
-        "Ollama itself, its models, and cloudflared with its service".to_owned(),
-        "folders, even if they are empty now".to_owned(),
-    ];
-    match system {
-        System::MacOs => stays.push(
-            "the power settings, whose old values are not known: `pmset -g`, `sudo pmset restoredefaults`"
-                .to_owned(),
+    let (programs, rest) = match system {
+        System::MacOs => (
+            "Ollama itself, its models, and cloudflared",
+            "the power settings, whose old values are not known: `pmset -g`, `sudo pmset restoredefaults`",
         ),
-        System::Linux => {
-            stays.push("a unit put back is not started: `systemctl enable --now ollama`".to_owned());
-        }
-    }
-    stays
+        System::Linux => (
+            "Ollama itself, its models, and cloudflared with its service",
+            "a unit put back is not started: `systemctl enable --now ollama`",
+        ),
+    };
+    [programs, "folders, even if they are empty now", rest].map(str::to_owned).to_vec()
 }

@@ -32,6 +32,7 @@ fn examples() -> Vec<(PathBuf, String)> {
     let mac = Options {
         user: "ada".parse().unwrap(),
         ollama: "/opt/homebrew/bin/ollama".parse().unwrap(),
+        cloudflared: "/opt/homebrew/bin/cloudflared".parse().unwrap(),
         ..options()
     };
     let linux = Options { host: "cloud.example.com".parse().unwrap(), ..options() };

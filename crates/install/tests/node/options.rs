@@ -12,6 +12,7 @@ pub(crate) fn options() -> Options {
         user: "ollama".parse().unwrap(),
         guard: "/usr/local/bin/homefire-node".parse().unwrap(),
         ollama: "/usr/local/bin/ollama".parse().unwrap(),
+        cloudflared: "/opt/homebrew/bin/cloudflared".parse().unwrap(),
         models_folder: None,
         models: Vec::new(),
         context: None,

@@ -194,6 +194,7 @@ fn systemd_takes_the_units() {
         let options = Options {
             guard: guard.clone(),
             ollama: ollama.clone(),
+            cloudflared: ollama.clone(),
             gpu,
             access,
             models_folder: models_folder.clone(),
@@ -246,6 +247,7 @@ proptest! {
         let options = Options {
             guard: path.clone(),
             ollama: path.clone(),
+            cloudflared: path.clone(),
             models_folder: Some(path.clone()),
             credentials: Some(path),
             ..options()
