@@ -206,8 +206,8 @@ pub fn guarded() -> impl Iterator<Item = &'static Scenario> {
 }
 
 impl Scenario {
-    /// Whether a platform must see a reader leave before its reply has a head. Workers and Vercel cannot: they notice
-    /// at the next write.
+    /// Whether a platform must see a reader leave before its reply has a head. Vercel cannot: it notices at the next write.
+    /// Workers do, but `wrangler dev` keeps its connection to them when the reader's is gone.
     pub fn needs_early_sight(&self) -> bool {
         matches!(self.reader, Reader::LeavesBeforeHead(_))
     }

@@ -12,11 +12,15 @@ mod limiter;
 mod outcomes;
 mod outlet;
 mod platform;
+mod reader;
 pub mod records;
 mod task;
 mod timer;
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::sync::OnceLock;
+use std::task::Poll;
 
 use homefire_core::config::Faults;
 use homefire_core::headers::OF_REQUESTS;
@@ -32,6 +36,7 @@ use web_sys::{Request, Response, ResponseInit, console};
 use env::{Context, Env};
 use fetch::Body;
 use platform::Worker;
+use reader::Reader;
 
 /// A panic ends every answer of the isolate: its place in the sources is what there is to know about it. What comes next
 /// begins anew.
@@ -47,12 +52,26 @@ pub fn answer(request: Request, env: Env, context: Context) -> Promise {
     task::entered();
     task::promise(async move {
         let platform = Worker::new(&env, context);
+        let reader = Reader::of(&request);
         let request = read(&request)?;
         let reply = match service(&env) {
-            Ok(service) => service::handle(&platform, service, request).await,
+            Ok(service) => {
+                let mut reply = pin!(service::handle(&platform, service, request));
+                let reply = poll_fn(|cx| match reply.as_mut().poll(cx) {
+                    Poll::Ready(reply) => Poll::Ready(Some(reply)),
+                    Poll::Pending => reader.poll_left(cx).map(|()| None),
+                });
+                match reply.await {
+                    Some(reply) => reply,
+                    // Nobody reads it.
+                    None => {
+                        return Ok(Response::new_with_opt_str_and_init(None, &ResponseInit::new())?.into());
+                    }
+                }
+            }
             Err(faults) => service::misconfigured(&platform, request.headers(), faults),
         };
-        Ok(convert(reply)?.into())
+        Ok(convert(reply, reader)?.into())
     })
 }
 
@@ -88,7 +107,7 @@ fn read(request: &Request) -> Result<http::Request<Body>, JsValue> {
     Ok(read)
 }
 
-fn convert(reply: Reply) -> Result<Response, JsValue> {
+fn convert(reply: Reply, reader: Reader) -> Result<Response, JsValue> {
     let (head, body) = reply.into_parts();
     let init = ResponseInit::new();
     init.set_status(head.status.as_u16());
@@ -99,7 +118,7 @@ fn convert(reply: Reply) -> Result<Response, JsValue> {
             Response::new_with_opt_js_u8_array_and_init(Some(&Uint8Array::from(&*bytes)), &init)
         }
         reply::Body::Events(events) => {
-            Response::new_with_opt_readable_stream_and_init(Some(&outlet::stream(events)?), &init)
+            Response::new_with_opt_readable_stream_and_init(Some(&outlet::stream(events, reader)?), &init)
         }
     }
 }

@@ -12,6 +12,7 @@ use wasm_bindgen::prelude::wasm_bindgen;
 use web_sys::{ReadableStream, WritableStream, WritableStreamDefaultWriter};
 
 use crate::outcomes::Outcomes;
+use crate::reader::Reader;
 use crate::task;
 
 /// Writes that may be under way: while a reader takes one, the next is being made.
@@ -34,16 +35,18 @@ extern "C" {
 
 /// The stream that `events` are written into, from now on and as fast as it is read. When its reader leaves they are
 /// dropped.
-pub(crate) fn stream(events: Events) -> Result<ReadableStream, JsValue> {
+pub(crate) fn stream(events: Events, reader: Reader) -> Result<ReadableStream, JsValue> {
     let through = IdentityTransformStream::new();
     let writer = WritableStreamDefaultWriter::new(&through.writable())?;
-    task::spawn(Outlet { writer, outcomes: Outcomes::new() }.write(events));
+    task::spawn(Outlet { writer, outcomes: Outcomes::new(), reader }.write(events));
     Ok(through.readable())
 }
 
 struct Outlet {
     writer: WritableStreamDefaultWriter,
     outcomes: Outcomes,
+    /// Nobody reads the stream yet when it is handed over, and if he leaves just then nobody ever tells it.
+    reader: Reader,
 }
 
 impl Outlet {
@@ -60,6 +63,9 @@ impl Outlet {
     /// The next event, if there is room for it. None at their end, and when the reader has left.
     fn next(&self, events: &mut Events, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
         if let Some(Err(_)) = self.outcomes.take() {
+            return Poll::Ready(None);
+        }
+        if self.reader.poll_left(cx).is_ready() {
             return Poll::Ready(None);
         }
         if self.outcomes.open() == MOST_OPEN {
