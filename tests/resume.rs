@@ -3,12 +3,14 @@
 
 use std::time::Duration;
 
+use futures_util::stream::StreamExt;
 use homefire_core::platform::{Event, Platform};
-use homefire_core::reply::Reply;
+use homefire_core::reply::{Body, Reply};
 use homefire_sim::Reach;
 use homefire_sim::house::{self, House};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
+use tokio::time::Instant;
 
 /// What a model says: Latin, CJK, emoji with joiners, code, from right to left, lists, a word that is meant twice.
 const ANSWERS: [&str; 8] = [
@@ -167,6 +169,23 @@ async fn a_few_words_may_come_twice() {
     }
 }
 
+/// While the other node says again what the reader has, nothing is new for him, and he is kept company all the same.
+#[tokio::test(start_paused = true)]
+async fn who_waits_behind_a_seam_is_kept_company() {
+    let house = house(&[("HEARTBEAT_MS", "500")]);
+    house.script(0, &says(ANSWER, ",reset@20"));
+    house.script(1, &says(ANSWER, ",anew,pace=200"));
+    let Body::Events(mut events) = house.ask().await.into_body() else { panic!("a stream") };
+    let (mut last, mut longest, mut text) = (Instant::now(), Duration::ZERO, String::new());
+    while let Some(bytes) = events.next().await {
+        longest = longest.max(last.elapsed());
+        last = Instant::now();
+        text += str::from_utf8(&bytes).expect("text");
+    }
+    assert!(text.contains(r#""node":"cloud""#) && text.contains("\n:\n\n"), "{text}");
+    assert!(longest <= Duration::from_millis(750), "{longest:?} of silence: {text}");
+}
+
 /// What `mini` says before it breaks off, what `cloud` does, what the reader has in the end, and what ends it.
 async fn check(house: &House, mini: &str, cloud: &str, text: &str, restarts: usize, end: &str) -> Seen {
     house.script(0, mini);
@@ -250,7 +269,7 @@ async fn what_was_complete_stays() {
 async fn a_silent_node_is_hedged() {
     let house = house(&[]);
     house.script(0, "hang");
-    let began = tokio::time::Instant::now();
+    let began = Instant::now();
     let seen = ask(&house).await;
     assert_eq!((&seen.last["node"], began.elapsed().as_secs()), (&"cloud".into(), 5), "{seen:?}");
     let reasons = house.platform.take_events();
@@ -258,7 +277,7 @@ async fn a_silent_node_is_hedged() {
     is_quiet(&house).await;
     // The budget is used up: the next one waits for as long as a first word may take.
     house.script(0, "hang");
-    let began = tokio::time::Instant::now();
+    let began = Instant::now();
     let seen = ask(&house).await;
     assert_eq!((&seen.last["node"], began.elapsed().as_secs()), (&"cloud".into(), 15), "{seen:?}");
     is_quiet(&house).await;

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use anyhow::{Context, Result};
 use homefire::process::Group;
 use homefire::workerd::{self, Script};
 use serde_json::{Value, json};
@@ -40,7 +41,7 @@ async fn who_leaves_before_the_head_is_not_counted_any_more() {
         timeout(PATIENCE, gone).await.expect("a node whose reader has left is let go");
     }
     let free = async {
-        while in_flight(port).await != json!(0) {
+        while in_flight(port).await.unwrap() != json!(0) {
             sleep(Duration::from_millis(50)).await;
         }
     };
@@ -54,12 +55,12 @@ fn ask(query: &str) -> String {
     format!("{head}\r\ncontent-length: {length}\r\n\r\n{body}")
 }
 
-async fn in_flight(port: u16) -> Value {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
-    stream.write_all(ask("status").as_bytes()).await.unwrap();
+async fn in_flight(port: u16) -> Result<Value> {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
+    stream.write_all(ask("status").as_bytes()).await?;
     let mut reply = String::new();
-    stream.read_to_string(&mut reply).await.unwrap();
-    let body = reply.split_once("\r\n\r\n").expect("a reply with a body").1;
-    let answer: Value = serde_json::from_str(body).expect(body);
-    answer["data"]["in_flight"].clone()
+    stream.read_to_string(&mut reply).await?;
+    let (_, body) = reply.split_once("\r\n\r\n").context("a reply with a body")?;
+    let answer: Value = serde_json::from_str(body).with_context(|| body.to_owned())?;
+    Ok(answer["data"]["in_flight"].clone())
 }
