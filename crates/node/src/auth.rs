@@ -34,7 +34,7 @@ impl std::error::Error for NoTokens {}
 impl Auth {
     pub(crate) fn new(credentials: &Credentials) -> Result<Self, NoTokens> {
         let tokens = TokenBook::open(&credentials.tokens, credentials.file.clone())?;
-        Ok(Self { tokens, access: credentials.access.clone().map(Assertions::new) })
+        Ok(Self { tokens, access: credentials.access.clone().map(Assertions::new).transpose()? })
     }
 
     /// Whether the sender of `headers` may call. Access vouches for what comes through the tunnel; who calls from this very

@@ -17,6 +17,7 @@ use serde::Deserialize;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout};
 
+use super::NoTokens;
 use crate::config::Access;
 
 const HEADER: &str = "cf-access-jwt-assertion";
@@ -100,7 +101,8 @@ enum Audience {
 }
 
 impl Assertions {
-    pub(super) fn new(access: Access) -> Self {
+    /// Fails where nobody can be asked for the team's keys: on a machine without certificates to know him by.
+    pub(super) fn new(access: Access) -> Result<Self, NoTokens> {
         static CRYPTO: Once = Once::new();
         // Fails only if one is installed already, which is as good.
         CRYPTO.call_once(|| drop(rustls::crypto::ring::default_provider().install_default()));
@@ -108,8 +110,8 @@ impl Assertions {
             .redirect(reqwest::redirect::Policy::none())
             .timeout(PATIENCE)
             .build()
-            .expect("these settings do not contradict each other");
-        Self(Arc::new(Team { access, client, kept: watch::Sender::default() }))
+            .map_err(|error| NoTokens(format!("the keys of Access cannot be asked for: {error:?}")))?;
+        Ok(Self(Arc::new(Team { access, client, kept: watch::Sender::default() })))
     }
 
     /// Whether `headers` bear an assertion that is good at `now`, in seconds since the epoch.

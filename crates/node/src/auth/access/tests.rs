@@ -79,7 +79,7 @@ async fn team() -> (String, Arc<AtomicU32>) {
 #[tokio::test]
 async fn keys_are_kept() {
     let (url, asked) = team().await;
-    let assertions = Assertions::new(Access { keys: url, ..access() });
+    let assertions = Assertions::new(Access { keys: url, ..access() }).unwrap();
     let check = async |token: Option<&str>, expect: bool, times: u32| {
         let mut headers = HeaderMap::new();
         if let Some(token) = token {
@@ -103,7 +103,7 @@ async fn keys_are_kept() {
 async fn nobody_waits_for_keys_that_are_only_old() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/certs", listener.local_addr().unwrap());
-    let assertions = Assertions::new(Access { keys: url, ..access() });
+    let assertions = Assertions::new(Access { keys: url, ..access() }).unwrap();
     assertions.0.kept.send_modify(|kept| kept.keys = keys());
     let vouch = async |token: &str| {
         let headers = HeaderMap::from_iter([(HEADER.parse().unwrap(), token.parse().unwrap())]);
