@@ -275,32 +275,37 @@ pub(crate) async fn piecewise(pieces: &[&[u8]]) -> (String, mpsc::Sender<()>) {
 
 /// An Ollama that refuses one request, and takes its time.
 pub(crate) async fn refusing(body: &'static str, after: Duration) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]
-    drop(tokio::spawn(async move {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        assert_ne!(stream.read(&mut [0; 4096]).await.unwrap(), 0);
+    asked_once(async move |mut stream: TcpStream| {
         sleep(after).await;
         let head = format!("HTTP/1.1 500 Oh\r\ncontent-length: {}\r\n\r\n", body.len());
         stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
-    }));
-    url
+    })
+    .await
 }
 
 /// An Ollama that says the same line for ever, as fast as it is taken.
 pub(crate) async fn endless(line: &'static str) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]
-    drop(tokio::spawn(async move {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        assert_ne!(stream.read(&mut [0; 4096]).await.unwrap(), 0);
+    asked_once(async move |mut stream: TcpStream| {
         let head =
             "HTTP/1.1 200 OK\r\ncontent-type: application/x-ndjson\r\ntransfer-encoding: chunked\r\n\r\n";
         stream.write_all(head.as_bytes()).await.unwrap();
         let chunks = format!("{:x}\r\n{line}\r\n", line.len()).repeat(1000);
         while stream.write_all(chunks.as_bytes()).await.is_ok() {}
+    })
+    .await
+}
+
+/// Where a question is answered by `say`.
+async fn asked_once<F: Future<Output = ()> + Send>(
+    say: impl FnOnce(TcpStream) -> F + Send + 'static,
+) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]
+    drop(tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        assert_ne!(stream.read(&mut [0; 4096]).await.unwrap(), 0);
+        say(stream).await;
     }));
     url
 }
