@@ -41,7 +41,9 @@ pub(crate) fn guard(settings: &Settings, options: &Options) -> String {
 /// As root, who alone can read the tunnel's credentials. What `cloudflared service install` writes on macOS runs no tunnel
 /// that has a configuration of its own.
 pub(crate) fn tunnel(options: &Options) -> String {
-    let program = [options.cloudflared.as_str(), "--config", cloudflared::CONFIG, "tunnel", "run"];
+    // Homebrew renews it.
+    let words = ["--no-autoupdate", "--config", cloudflared::CONFIG, "tunnel", "run"];
+    let program: Vec<&str> = [options.cloudflared.as_str()].into_iter().chain(words).collect();
     daemon(TUNNEL_LABEL, &program, None, &[], 40)
 }
 

@@ -23,7 +23,8 @@ pub(crate) async fn healthz(app: &App) -> Response<Bytes> {
     let is_there = warm.is_some() || app.ollama.json("/api/tags", PATIENCE).await.is_some();
     let (is_wedged, restarted) = {
         let watch = app.watch();
-        (watch.is_wedged(), watch.restarted(Instant::now()))
+        let restarted = watch.restarted(Instant::now());
+        (watch.is_wedged(), restarted.filter(|_| app.config.restart_command.is_some()))
     };
     let status = match (app.switch.is_draining(), is_wedged, is_there) {
         (true, ..) => "draining",
