@@ -14,13 +14,19 @@ use crate::setup;
 
 /// KB of the whole Worker, compressed. What is larger does not pass: every cold start loads and compiles all of it, and
 /// what nobody looks at grows.
-const LARGEST: usize = 250;
+const LARGEST: usize = 249;
 
 /// What makes it small once it is compressed, which the smallest module is not: functions that are inlined into their
-/// only caller lose their likeness to others, and those whose names are alike are alike, and do best side by side. Twice
-/// finds what once leaves.
-const SHRINK: [&str; 4] =
-    ["-Oz", "-Oz", "--one-caller-inline-max-function-size=20", "--reorder-functions-by-name"];
+/// only caller lose their likeness to others, and those whose names are alike are alike, and do best side by side.
+/// Nobody reads what tools say of themselves.
+const SHRINK: [&str; 6] = [
+    "-Oz",
+    "--converge",
+    "--one-caller-inline-max-function-size=20",
+    "--reorder-functions-by-name",
+    "--strip-producers",
+    "--strip-target-features",
+];
 
 /// What wasm-bindgen adds without saying so in the module; the compiler says what else is in it.
 const FEATURE: &str = "--enable-exception-handling";

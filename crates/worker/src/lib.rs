@@ -17,10 +17,7 @@ pub mod records;
 mod task;
 mod timer;
 
-use std::future::{Future, poll_fn};
-use std::pin::pin;
 use std::sync::OnceLock;
-use std::task::Poll;
 
 use homefire_core::config::Faults;
 use homefire_core::headers::OF_REQUESTS;
@@ -55,22 +52,11 @@ pub fn answer(request: Request, env: Env, context: Context) -> Promise {
         let reader = Reader::of(&request);
         let request = read(&request)?;
         let reply = match service(&env) {
-            Ok(service) => {
-                let mut reply = pin!(service::handle(&platform, service, request));
-                let reply = poll_fn(|cx| match reply.as_mut().poll(cx) {
-                    Poll::Ready(reply) => Poll::Ready(Some(reply)),
-                    Poll::Pending => reader.poll_left(cx).map(|()| None),
-                });
-                match reply.await {
-                    Some(reply) => reply,
-                    // Nobody reads it.
-                    None => {
-                        return Ok(Response::new_with_opt_str_and_init(None, &ResponseInit::new())?.into());
-                    }
-                }
-            }
-            Err(faults) => service::misconfigured(&platform, request.headers(), faults),
+            Ok(service) => reader.awaits(service::handle(&platform, service, request)).await,
+            Err(faults) => Some(service::misconfigured(&platform, request.headers(), faults)),
         };
+        // Nobody hears of it.
+        let reply = reply.ok_or(JsValue::NULL)?;
         Ok(convert(reply, reader)?.into())
     })
 }

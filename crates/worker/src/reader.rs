@@ -1,6 +1,8 @@
 //! Whoever asks, as long as he is there.
 
 use std::cell::Cell;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 
@@ -36,6 +38,16 @@ impl Reader {
         Self { signal, state, _hear: hear }
     }
 
+    /// What `reply` comes to; none, and it is dropped, when he leaves before.
+    pub(crate) async fn awaits<T>(&self, reply: impl Future<Output = T>) -> Option<T> {
+        let mut reply = pin!(reply);
+        poll_fn(|cx| match reply.as_mut().poll(cx) {
+            Poll::Ready(reply) => Poll::Ready(Some(reply)),
+            Poll::Pending => self.poll_left(cx).map(|()| None),
+        })
+        .await
+    }
+
     /// Ready when he has left; wakes whoever polled last.
     pub(crate) fn poll_left(&self, cx: &Context<'_>) -> Poll<()> {
         if self.state.has_left.get() {
@@ -57,7 +69,6 @@ impl State {
 
 impl Drop for Reader {
     fn drop(&mut self) {
-        self.state.waker.take();
         if is_in_request() {
             self.signal.set_onabort(None);
         }

@@ -28,7 +28,7 @@ pub(super) fn told(text: &str, values: Option<&Values>) -> String {
 fn without_values(text: &str, values: Option<&Values>) -> String {
     let Some(values) = values else { return text.to_owned() };
     let mut text = text.to_owned();
-    let mut known: Vec<(Telling, &str)> = Vec::new();
+    let mut known: Vec<(String, &str)> = Vec::new();
     for (value, token) in Placeholder::ALL.into_iter().filter_map(|one| Some((values.of(one)?, one.token())))
     {
         let value = seen(value);
@@ -43,7 +43,8 @@ fn without_values(text: &str, values: Option<&Values>) -> String {
     let mut last = "";
     for part in text.split_inclusive(|c| !is_of_word(c)) {
         let word = part.trim_end_matches(|c| !is_of_word(c));
-        match known.iter().find(|(known, _)| known.is(word)) {
+        let shape = shape(word);
+        match known.iter().find(|(known, _)| *known == shape || known == word) {
             // Both words of one name are one placeholder.
             Some((_, token)) if last == *token && told.ends_with(' ') => {
                 told.truncate(told.trim_end().len());
@@ -69,41 +70,22 @@ fn seen(text: &str) -> String {
     text.chars().filter(|character| !is_hidden(*character)).collect()
 }
 
-/// A word by which a value would be known.
-enum Telling {
-    /// By its shape.
-    Shaped(String),
-    /// Two letters, such as a surname has: only as they stand.
-    Short(String),
-}
-
-impl Telling {
-    fn is(&self, word: &str) -> bool {
-        match self {
-            Self::Shaped(shape) => *shape == self::shape(word),
-            Self::Short(short) => short == word,
-        }
-    }
-}
-
-/// Those with three letters or more, and shorter ones with a capital; all of them where there are none.
-fn telling_words(value: &str) -> Vec<Telling> {
-    let words: Vec<&str> = words(value).filter(|word| word.contains(has_case)).collect();
+/// The words by which a value would be known, by their shape: those with three letters or more. Of two letters, as a
+/// surname may have, those with a capital, as they stand, for no shape has one. All of them where there are no such.
+fn telling_words(value: &str) -> Vec<String> {
+    let words = || words(value).filter(|word| word.contains(has_case));
+    let is_short = |word: &str| word.chars().count() == 2 && word.starts_with(char::is_uppercase);
     let tells = |word: &&str| {
-        let small = word.to_lowercase();
-        let length = word.chars().count();
-        (length >= 3 || (length == 2 && word.starts_with(char::is_uppercase))) && !COMMON.contains(&&*small)
+        (is_short(word) || word.chars().count() >= 3) && !COMMON.contains(&&*word.to_lowercase())
     };
-    let telling: Vec<&str> = words.iter().copied().filter(|word| tells(word)).collect();
-    if telling.is_empty() {
-        return words.into_iter().map(|word| Telling::Shaped(shape(word))).collect();
+    match words().filter(tells).count() {
+        0 => words().map(shape).collect(),
+        1 => words().filter(tells).map(shape).collect(),
+        _ => words()
+            .filter(tells)
+            .map(|word| if is_short(word) { word.to_owned() } else { shape(word) })
+            .collect(),
     }
-    let is_alone = telling.len() == 1;
-    let telling = telling.into_iter().map(|word| match word.chars().count() {
-        2 if !is_alone => Telling::Short(word.to_owned()),
-        _ => Telling::Shaped(shape(word)),
-    });
-    telling.collect()
 }
 
 fn words(value: &str) -> impl Iterator<Item = &str> {
