@@ -1,10 +1,13 @@
 //! The local commands: one table parses them and is what `help` lists.
 
 mod answers;
+mod data;
 mod suggest;
 #[cfg(test)]
 mod tests;
 mod text;
+
+use std::borrow::Cow;
 
 use serde::Serialize;
 use serde_json::Value;
@@ -12,10 +15,11 @@ use serde_json::Value;
 use crate::activity::snapshot::Report as Doings;
 use crate::monitor::report::Report;
 use crate::site::{Entry, Site};
+use data::Data;
 
 /// A reply that needs no model.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Answer {
+#[derive(Debug, Serialize)]
+pub struct Answer<'a> {
     r#type: &'static str,
     source: &'static str,
     /// The command as it was understood.
@@ -23,7 +27,7 @@ pub struct Answer {
     /// For a monospace terminal, at most 78 columns wide where words allow.
     pub text: String,
     /// For programs.
-    pub data: Value,
+    data: Data<'a>,
 }
 
 /// What `status` tells.
@@ -54,35 +58,33 @@ struct Command {
 }
 
 /// What a command says to what stands in its holes; `None` where one of them is not filled with anything that exists.
-type Answering = fn(&[&str], &Site, &Live) -> Option<Answer>;
+type Answering = for<'a> fn(&[&str], &'a Site, &'a Live) -> Option<Answer<'a>>;
 
 const TABLE: &[Command] = &[
     Command { form: "help", summary: "this list", answer: |_, site, _| Some(answers::help(site)) },
     Command {
         form: "list all",
         summary: "products and systems",
-        answer: |_, site, _| {
-            Some(answers::list("list all", &[("Products", site.products), ("Systems", site.systems)]))
-        },
+        answer: |_, site, _| Some(answers::list("list all", Some(site.products), Some(site.systems))),
     },
     Command {
         form: "list products",
         summary: "what was made",
-        answer: |_, site, _| Some(answers::list("list products", &[("Products", site.products)])),
+        answer: |_, site, _| Some(answers::list("list products", Some(site.products), None)),
     },
     Command {
         form: "list systems",
         summary: "what it runs on",
-        answer: |_, site, _| Some(answers::list("list systems", &[("Systems", site.systems)])),
+        answer: |_, site, _| Some(answers::list("list systems", None, Some(site.systems))),
     },
     Command {
         form: "show activity",
         summary: "the latest on GitHub and GitLab",
         answer: |_, site, live| {
-            Some(match &live.activity {
-                Some(activity) => answers::activity(activity),
-                None => answers::activity(&Doings::written(&site.activity)),
-            })
+            Some(answers::activity(match &live.activity {
+                Some(activity) => Cow::Borrowed(activity),
+                None => Cow::Owned(Doings::written(&site.activity)),
+            }))
         },
     },
     Command {
@@ -118,8 +120,9 @@ pub fn asks_activity(query: &str) -> bool {
 }
 
 /// The answer to a command, or to what is nearly one; `None` is free language, for a model to answer.
-pub fn answer(query: &str, site: &Site, live: &Live) -> Option<Answer> {
-    let query = query.to_lowercase();
+pub fn answer<'a>(query: &str, site: &'a Site, live: &'a Live) -> Option<Answer<'a>> {
+    // What is not ASCII needs tables, and code to be compiled before the first answer.
+    let query = if query.is_ascii() { query.to_ascii_lowercase() } else { query.to_lowercase() };
     let words: Vec<&str> = query.split_whitespace().collect();
     TABLE
         .iter()
@@ -144,9 +147,9 @@ fn is_hole(word: &str) -> bool {
     word.starts_with('<')
 }
 
-impl Answer {
-    fn new(command: impl Into<String>, text: String, data: impl Into<Value>) -> Self {
-        Self { r#type: "answer", source: "local", command: command.into(), text, data: data.into() }
+impl<'a> Answer<'a> {
+    fn new(command: impl Into<String>, text: String, data: Data<'a>) -> Self {
+        Self { r#type: "answer", source: "local", command: command.into(), text, data }
     }
 }
 

@@ -8,6 +8,7 @@ mod nodes;
 mod tests;
 
 use std::fmt;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 pub use activity::{Activity, Forge};
@@ -179,13 +180,13 @@ impl Config {
         let deadlines = read_deadlines(&mut reader);
         let hedge = Hedge {
             after: reader.millis("HEDGE_AFTER_MS", Duration::from_secs(5)),
-            budget: reader.count("HEDGE_BUDGET", 5, 100),
+            budget: reader.count("HEDGE_BUDGET", 5, 0..=100),
         };
         let breaker = Rules {
-            after: reader.count("BREAK_AFTER", 3, 1000),
+            after: reader.count("BREAK_AFTER", 3, 0..=1000),
             rest: reader.millis("BREAK_MS", Duration::from_secs(10)),
         };
-        let continue_hops = reader.count("CONTINUE_HOPS", 1, nodes::MOST_NODES);
+        let continue_hops = reader.count("CONTINUE_HOPS", 1, 0..=nodes::MOST_NODES);
         let express_lane = reader.flag("EXPRESS_LANE", true);
         let allowed_origins = read_origins(&mut reader);
         let limits = limits::read(&mut reader);
@@ -265,26 +266,27 @@ impl Reader<'_> {
     }
 
     fn millis(&mut self, name: &str, default: Duration) -> Duration {
-        const LONGEST: u64 = 600_000;
-        let Some(text) = self.text(name) else { return default };
-        match text.parse() {
-            Ok(millis @ 1..=LONGEST) => Duration::from_millis(millis),
-            _ => {
-                self.fault(name, format!("{text:?} is not a number of milliseconds from 1 to {LONGEST}"));
-                default
-            }
-        }
+        self.millis_to(name, default, 600_000)
     }
 
-    fn count(&mut self, name: &str, default: usize, most: usize) -> usize {
-        let Some(text) = self.text(name) else { return default };
-        match text.parse() {
-            Ok(count) if count <= most => count,
-            _ => {
-                self.fault(name, format!("{text:?} is not a number from 0 to {most}"));
-                default
-            }
+    fn millis_to(&mut self, name: &str, default: Duration, longest: u32) -> Duration {
+        let millis = self.number(name, "a number of milliseconds", 1..=longest);
+        millis.map_or(default, |millis| Duration::from_millis(millis.into()))
+    }
+
+    fn count(&mut self, name: &str, default: u32, range: RangeInclusive<u32>) -> usize {
+        self.number(name, "a number", range).unwrap_or(default) as usize
+    }
+
+    /// None where there is none, and where it is a fault.
+    fn number(&mut self, name: &str, kind: &str, range: RangeInclusive<u32>) -> Option<u32> {
+        let text = self.text(name)?;
+        let number = text.parse().ok().filter(|number| range.contains(number));
+        if number.is_none() {
+            let (least, most) = range.into_inner();
+            self.fault(name, format!("{text:?} is not {kind} from {least} to {most}"));
         }
+        number
     }
 
     fn flag(&mut self, name: &str, default: bool) -> bool {
@@ -293,6 +295,12 @@ impl Reader<'_> {
             self.fault(name, format!("{text:?} is neither true nor false"));
             default
         })
+    }
+
+    /// Without a slash at its end. None where there is none, and where it is a fault.
+    fn url(&mut self, name: &str) -> Option<String> {
+        let text = self.text(name)?;
+        nodes::base_url(&text).map_err(|what| self.fault(name, what)).ok()
     }
 
     /// A secret that travels in a header; `prefix` goes before it.

@@ -11,7 +11,6 @@ use std::fmt;
 
 use serde::de::{DeserializeOwned, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
 
 use grammar::Reader;
 
@@ -50,11 +49,6 @@ pub fn append(json: &mut Vec<u8>, value: &(impl Serialize + ?Sized)) {
 /// The same as a text.
 pub fn text(value: &(impl Serialize + ?Sized)) -> String {
     String::from_utf8(write(value)).expect("JSON is UTF-8")
-}
-
-/// The same as a value.
-pub fn value(value: &(impl Serialize + ?Sized)) -> Value {
-    convert(value).expect("what was just written is JSON")
 }
 
 /// What another type makes of it.

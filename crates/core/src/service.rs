@@ -125,6 +125,8 @@ async fn call<P: Platform>(
     body: Result<Vec<u8>, Error>,
 ) -> Result<Reply, Error> {
     let headers = &head.headers;
+    // Futures of their own: on Workers a function is compiled whole when it is first called, and this one with all of
+    // theirs in it.
     match route {
         Route::Terminal => {
             let address = head.extensions.get::<Address>();
@@ -132,17 +134,17 @@ async fn call<P: Platform>(
         }
         Route::Draft => {
             bearer::check(headers, service.config.draft_key.as_ref())?;
-            draft::handle(platform, service, headers, &json(headers, body)?).await
+            Box::pin(draft::handle(platform, service, headers, &json(headers, body)?)).await
         }
         Route::Feedback => {
             bearer::check(headers, service.config.draft_key.as_ref())?;
-            feedback::handle(platform, service, &json(headers, body)?).await
+            Box::pin(feedback::handle(platform, service, &json(headers, body)?)).await
         }
         Route::Health => {
             bearer::check(headers, service.config.monitor.cron_secret.as_ref())?;
-            health::handle(platform, service).await
+            Box::pin(health::handle(platform, service)).await
         }
-        Route::Status => status::handle(platform, service).await,
+        Route::Status => Box::pin(status::handle(platform, service)).await,
     }
 }
 

@@ -37,12 +37,13 @@ pub async fn handle<P: Platform>(
 ) -> Result<Reply, Error> {
     let arrived = platform.now();
     let ask = Ask::parse(body)?;
-    let live = live(platform, service, &ask.query).await;
+    // What most commands do not come to are futures of their own, as the other routes are.
+    let live = Box::pin(live(platform, service, &ask.query)).await;
     if let Some(answer) = command::answer(&ask.query, service.site, &live) {
         return Ok(reply::json(StatusCode::OK, &answer));
     }
-    let place = limits::admit(platform, service, address).await?;
-    Ok(place.kept_by(stream(platform, service, ask, arrived).await?))
+    let place = Box::pin(limits::admit(platform, service, address)).await?;
+    Ok(place.kept_by(Box::pin(stream(platform, service, ask, arrived)).await?))
 }
 
 /// Only whoever asks for it waits for the keeper.

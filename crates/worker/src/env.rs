@@ -1,6 +1,5 @@
 //! What `wrangler.toml` and the secrets bind to the Worker, by name.
 
-use js_sys::Reflect;
 use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 
@@ -8,6 +7,9 @@ use wasm_bindgen::{JsCast, JsValue};
 extern "C" {
     /// The bindings.
     pub type Env;
+
+    #[wasm_bindgen(method, structural, indexing_getter)]
+    fn value(this: &Env, name: &str) -> JsValue;
 
     /// What the platform hands to a request and to a round of the monitor.
     pub type Context;
@@ -20,15 +22,11 @@ extern "C" {
 impl Env {
     /// The binding of that name; `None` where there is none.
     pub(crate) fn bound<T: JsCast>(&self, name: &str) -> Option<T> {
-        self.value(name).filter(JsValue::is_object).map(JsCast::unchecked_into)
+        Some(self.value(name)).filter(JsValue::is_object).map(JsCast::unchecked_into)
     }
 
     /// The variable or secret of that name: they are the same kind of binding.
     pub(crate) fn text(&self, name: &str) -> Option<String> {
-        self.value(name)?.as_string()
-    }
-
-    fn value(&self, name: &str) -> Option<JsValue> {
-        Reflect::get(self, &name.into()).ok()
+        self.value(name).as_string()
     }
 }

@@ -10,16 +10,24 @@ use homefire_core::ndjson;
 use homefire_core::platform::{FetchError, Platform};
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
-use js_sys::Uint8Array;
+use js_sys::{Promise, Uint8Array};
 use send_wrapper::SendWrapper;
+use wasm_bindgen::prelude::wasm_bindgen;
 use wasm_bindgen::{JsCast, JsValue};
 use wasm_bindgen_futures::JsFuture;
-use web_sys::{AbortController, ReadableStream, RequestInit, RequestRedirect, WorkerGlobalScope};
+use web_sys::{AbortController, ReadableStream, RequestInit, RequestRedirect};
 
 use crate::chunks::Chunks;
 use crate::context::is_in_request;
 use crate::headers;
 use crate::platform::Worker;
+
+#[wasm_bindgen]
+extern "C" {
+    /// The platform's own `fetch`; the one beside it in the module is what this Worker answers with.
+    #[wasm_bindgen(js_namespace = globalThis, js_name = fetch)]
+    fn ask(url: &str, init: &RequestInit) -> Promise;
+}
 
 /// A node's reply, or a reader's request, chunk by chunk.
 pub(crate) struct Body {
@@ -78,8 +86,7 @@ pub(crate) async fn fetch(request: http::Request<Bytes>) -> Result<http::Respons
     let controller = AbortController::new().map_err(|_| FetchError::Broken)?;
     let init = init(&request, &controller).map_err(|_| FetchError::Broken)?;
     let abort = Abort(Some(SendWrapper::new(controller)));
-    let global: WorkerGlobalScope = js_sys::global().unchecked_into();
-    let promise = global.fetch_with_str_and_init(&request.uri().to_string(), &init);
+    let promise = ask(&request.uri().to_string(), &init);
     let response = JsFuture::from(promise).await.map_err(|_| FetchError::Broken)?;
     reply(&response.unchecked_into(), abort).map_err(|_| FetchError::Broken)
 }

@@ -8,9 +8,10 @@ use bytes::Bytes;
 use homefire_core::json;
 use homefire_core::platform::{FetchError, Line, Moment, Platform};
 use send_wrapper::SendWrapper;
-use wasm_bindgen::{JsCast, JsValue};
-use web_sys::{WorkerGlobalScope, console};
+use wasm_bindgen::JsValue;
+use web_sys::console;
 
+use crate::context::chance;
 use crate::env::{Context, Env};
 use crate::fetch::{self, Body};
 use crate::limiter::Counter;
@@ -65,9 +66,7 @@ impl Platform for Worker {
 
     fn entropy(&self) -> [u8; 10] {
         let mut bytes = [0; 10];
-        let global: WorkerGlobalScope = js_sys::global().unchecked_into();
-        let filled = global.crypto().and_then(|crypto| crypto.get_random_values_with_u8_array(&mut bytes));
-        filled.expect("a request's handler may ask for chance");
+        chance(&mut bytes).expect("a request's handler may ask for chance");
         bytes
     }
 

@@ -9,11 +9,9 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use js_sys::Date;
-use wasm_bindgen::JsCast;
 use wasm_bindgen::closure::Closure;
-use web_sys::WorkerGlobalScope;
 
-use crate::context::is_in_request;
+use crate::context::{clear_timeout, is_in_request, set_timeout};
 
 /// One request's. Clones are the same.
 #[derive(Clone, Default)]
@@ -71,16 +69,13 @@ impl Inner {
             Closure::new(move || timer.upgrade().iter().for_each(Self::ring))
         });
         #[expect(clippy::cast_possible_truncation, reason = "no longer than a wait")]
-        let handle = global().set_timeout_with_callback_and_timeout_and_arguments_0(
-            ring.as_ref().unchecked_ref(),
-            left as i32,
-        );
+        let handle = set_timeout(ring, left as i32);
         self.timeout.set(handle.ok().map(|handle| Timeout { handle, due }));
     }
 
     fn disarm(&self) {
         if let Some(timeout) = self.timeout.take() {
-            global().clear_timeout_with_handle(timeout.handle);
+            clear_timeout(timeout.handle);
         }
     }
 
@@ -139,8 +134,4 @@ impl Drop for Sleep {
         drop(waits);
         drop(wait);
     }
-}
-
-fn global() -> WorkerGlobalScope {
-    js_sys::global().unchecked_into()
 }

@@ -1,73 +1,71 @@
 //! What each command says.
 
-use serde_json::json;
+use std::borrow::Cow;
 
-use super::{Answer, Status, TABLE, fields, text};
+use super::data::{Brief, Data, Form};
+use super::{Answer, Command, Status, TABLE, fields, text};
 use crate::activity::snapshot::{Report, Told};
 use crate::calendar::date;
-use crate::json;
 use crate::monitor::Health;
 use crate::monitor::report::NodeReport;
 use crate::site::{Entry, Site};
 
-pub(super) fn help(site: &Site) -> Answer {
+pub(super) fn help(site: &Site) -> Answer<'_> {
     let rows = TABLE.iter().map(|command| (command.form, command.summary.to_owned()));
     let slugs: Vec<&str> = site.entries().map(|entry| entry.slug).collect();
-    let commands: Vec<_> =
-        TABLE.iter().map(|command| json!({"form": command.form, "summary": command.summary})).collect();
     let text = format!(
         "{}\n\n{}\n\n{}",
         text::table(rows),
         text::wrap(&format!("Slugs: {}.", slugs.join(", ")), 0),
         text::wrap("Anything else is a question, and a model answers it.", 0)
     );
-    Answer::new("help", text, json!({ "commands": commands, "slugs": slugs }))
+    let form = |command: &Command| Form { form: command.form, summary: command.summary };
+    Answer::new("help", text, Data::Help { commands: TABLE.iter().map(form).collect(), slugs })
 }
 
-pub(super) fn list(command: &str, sections: &[(&str, &[Entry])]) -> Answer {
-    let section = |(title, entries): &(&str, &[Entry])| {
+pub(super) fn list<'a>(
+    command: &str,
+    products: Option<&'a [Entry]>,
+    systems: Option<&'a [Entry]>,
+) -> Answer<'a> {
+    let section = |(title, entries): (&str, &[Entry])| {
         let rows = entries.iter().map(|entry| (entry.slug, entry.line.to_owned()));
         format!("{title}\n{}", text::table(rows))
     };
-    let text = sections.iter().map(section).collect::<Vec<_>>().join("\n\n");
-    let brief = |entry: &Entry| json!({"slug": entry.slug, "name": entry.name, "line": entry.line});
-    let data: serde_json::Map<_, _> = sections
-        .iter()
-        .map(|(title, entries)| (title.to_lowercase(), entries.iter().map(brief).collect()))
-        .collect();
-    Answer::new(command, text, data)
+    let sections =
+        [products.map(|products| ("Products", products)), systems.map(|systems| ("Systems", systems))];
+    let text = sections.into_iter().flatten().map(section).collect::<Vec<_>>().join("\n\n");
+    let brief = |entries: &'a [Entry]| entries.iter().map(Brief::of).collect();
+    Answer::new(command, text, Data::List { products: products.map(brief), systems: systems.map(brief) })
 }
 
-pub(super) fn show(entry: &Entry) -> Answer {
+pub(super) fn show(entry: &Entry) -> Answer<'_> {
     let fields = fields(entry);
     let more = fields.iter().filter(|(name, _)| !["name", "line", "text", "links"].contains(&name.as_str()));
     let facts = more.map(|(name, value)| (name.as_str(), text::value(value)));
     let links = entry.links.iter().map(|(name, url)| (*name, (*url).to_owned()));
     let text =
         format!("{}\n{}\n\n{}", entry.name, text::wrap(entry.line, 0), text::table(facts.chain(links)));
-    Answer::new(format!("show {}", entry.slug), text, entry.fields())
+    Answer::new(format!("show {}", entry.slug), text, Data::Entry(entry.fields()))
 }
 
-pub(super) fn field(entry: &Entry, name: &str) -> Option<Answer> {
+pub(super) fn field<'a>(entry: &'a Entry, name: &str) -> Option<Answer<'a>> {
     let (name, value) = fields(entry).into_iter().find(|(known, _)| known == name)?;
     let text = match value.as_object() {
         Some(fields) => text::table(fields.iter().map(|(name, item)| (name.as_str(), text::value(item)))),
         None => text::wrap(&text::value(&value), 0),
     };
     let text = if text.is_empty() { format!("{} has no {name}.", entry.name) } else { text };
-    Some(Answer::new(
-        format!("show {} {name}", entry.slug),
-        text,
-        json!({ "slug": entry.slug, "field": name, "value": value }),
-    ))
+    let data = Data::Field { slug: entry.slug, field: name.clone(), value };
+    Some(Answer::new(format!("show {} {name}", entry.slug), text, data))
 }
 
-pub(super) fn explain(entry: &Entry) -> Answer {
+pub(super) fn explain(entry: &Entry) -> Answer<'_> {
     let text = format!("{}\n\n{}", entry.name, text::wrap(entry.text, 0));
-    Answer::new(format!("explain {}", entry.slug), text, entry.fields())
+    Answer::new(format!("explain {}", entry.slug), text, Data::Entry(entry.fields()))
 }
 
-pub(super) fn activity(report: &Report) -> Answer {
+pub(super) fn activity(report: Cow<'_, Report>) -> Answer<'_> {
     let section = |(place, told): (&str, &Told)| {
         let rows = told.recent.iter().map(|act| (act.date.as_str(), format!("{}: {}", act.repo, act.line)));
         format!("{place}, {}\n{}", told.url, text::table(rows))
@@ -79,10 +77,10 @@ pub(super) fn activity(report: &Report) -> Answer {
         false => format!("GitHub as of {github}; GitLab as of {gitlab}."),
     };
     let text = format!("{}\n\n{}", places.join("\n\n"), text::wrap(&when, 0));
-    Answer::new("show activity", text, json::value(report))
+    Answer::new("show activity", text, Data::Activity(report))
 }
 
-pub(super) fn status(status: &Status) -> Answer {
+pub(super) fn status(status: &Status) -> Answer<'_> {
     let rows = status.report.nodes.iter().map(|node| (node.name.as_str(), node_line(node)));
     let busy = match status.in_flight {
         0 => "No question is in flight.".to_owned(),
@@ -90,7 +88,7 @@ pub(super) fn status(status: &Status) -> Answer {
         many => format!("{many} questions are in flight."),
     };
     let text = format!("Asked in this order:\n{}\n\n{busy}", text::table(rows));
-    Answer::new("status", text, json::value(status))
+    Answer::new("status", text, Data::Status(status))
 }
 
 fn node_line(node: &NodeReport) -> String {

@@ -1,8 +1,8 @@
 //! What is nearly a command: answered with what was perhaps meant.
 
-use serde_json::json;
 use strsim::osa_distance;
 
+use super::data::Data;
 use super::{Answer, TABLE, is_hole, text};
 use crate::site::{Entry, Site};
 
@@ -13,7 +13,7 @@ const MOST: usize = 8;
 const LONGEST: usize = 64;
 
 /// `None` is free language.
-pub(super) fn answer(words: &[&str], site: &Site) -> Option<Answer> {
+pub(super) fn answer<'a>(words: &[&str], site: &Site) -> Option<Answer<'a>> {
     if words.is_empty() || words.len() > 3 || words.iter().any(|word| word.len() > LONGEST) {
         return None;
     }
@@ -28,7 +28,7 @@ pub(super) fn answer(words: &[&str], site: &Site) -> Option<Answer> {
         text::wrap(&format!("No such command: {query}. Did you mean"), 0),
         lines.join("\n")
     );
-    Some(Answer::new("did you mean", text, json!({ "query": query, "candidates": candidates })))
+    Some(Answer::new("did you mean", text, Data::Meant { query, candidates }))
 }
 
 fn candidates(words: &[&str], site: &Site) -> Vec<String> {

@@ -1,6 +1,9 @@
 //! Which commands are understood, which are nearly ones, and what is left to the model.
 
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
+use serde_json::json;
 
 use super::*;
 use crate::activity::snapshot::Heard;
@@ -22,8 +25,14 @@ fn status() -> Status {
     Status { report: Report { checked: None, nodes }, in_flight: 1 }
 }
 
-fn ask(query: &str) -> Option<Answer> {
-    answer(query, Site::load(), &Live { status: status(), activity: None })
+fn ask(query: &str) -> Option<Answer<'static>> {
+    static LIVE: LazyLock<Live> = LazyLock::new(|| Live { status: status(), activity: None });
+    answer(query, Site::load(), &LIVE)
+}
+
+/// As programs read it.
+fn json(query: &str) -> Value {
+    serde_json::to_value(ask(query)).unwrap()
 }
 
 #[test]
@@ -74,7 +83,7 @@ fn activity() {
         "\n\nGitHub as of 2026-01-01 00:00 UTC, just now; GitLab as of 2026-11-20.",
         1,
     );
-    let data = ask("show activity").unwrap().data;
+    let data = &json("show activity")["data"];
     assert_eq!((&data["as_of"], &data["github"]["user"]), (&site.as_of.into(), &site.github.user.into()));
 }
 
@@ -94,13 +103,9 @@ fn did_you_mean() {
     let check = |query: &str, candidates: &[&str]| {
         let answer = ask(query).unwrap_or_else(|| panic!("{query} was left to the model"));
         assert_eq!(answer.command, "did you mean", "{query}");
-        let seen: Vec<&str> = answer.data["candidates"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .filter_map(|command| command.as_str())
-            .collect();
-        assert!(candidates.iter().all(|candidate| seen.contains(candidate)), "{query}: {seen:?}");
+        let seen = &json(query)["data"]["candidates"];
+        let is_seen = |candidate: &&str| seen.as_array().unwrap().contains(&(*candidate).into());
+        assert!(candidates.iter().all(is_seen), "{query}: {seen}");
     };
     check("lst all", &["list all"]);
     check("list", &["list all", "list products", "list systems"]);
@@ -148,7 +153,30 @@ fn an_answer_is_what_the_pages_read() {
     assert_eq!(json, expect);
 }
 
-fn fits(answer: &Answer) -> bool {
+#[test]
+fn what_programs_read_of_it() {
+    let check = |query: &str, fields: &[&str]| {
+        let answer = json(query);
+        let seen: Vec<&String> = answer["data"].as_object().unwrap().keys().collect();
+        assert_eq!(seen, fields, "{query}: {answer}");
+    };
+    check("help", &["commands", "slugs"]);
+    check("list all", &["products", "systems"]);
+    check("list products", &["products"]);
+    check("list systems", &["systems"]);
+    check("show hearth", &["slug", "name", "line", "text", "stack", "links", "place"]);
+    check("explain hearth", &["slug", "name", "line", "text", "stack", "links", "place"]);
+    check("show hearth stack", &["slug", "field", "value"]);
+    check("show activity", &["as_of", "github", "gitlab"]);
+    check("status", &["checked", "nodes", "in_flight"]);
+    check("hlep", &["query", "candidates"]);
+    let [form, brief] = [&json("help")["data"]["commands"][0], &json("list all")["data"]["products"][0]];
+    assert_eq!(form, &json!({"form": "help", "summary": "this list"}));
+    assert_eq!(brief["slug"], "portfolio");
+    assert!(brief["name"].is_string() && brief["line"].is_string(), "{brief}");
+}
+
+fn fits(answer: &Answer<'_>) -> bool {
     answer.text.lines().all(|line| line.chars().count() <= 78 || line.split_whitespace().count() <= 2)
 }
 
@@ -173,6 +201,6 @@ proptest! {
         let plain = TABLE[at].form.replace("<slug>", "hearth").replace("<field>", "stack");
         let typed = format!("{space}{}{space}", plain.replace(' ', &space));
         let typed = if upper { typed.to_uppercase() } else { typed };
-        prop_assert_eq!(ask(&typed), ask(&plain));
+        prop_assert_eq!(json(&typed), json(&plain));
     }
 }

@@ -3,7 +3,6 @@
 use http::HeaderValue;
 
 use super::Reader;
-use super::nodes::base_url;
 
 /// The two places.
 #[derive(Clone, Debug)]
@@ -31,10 +30,6 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Activity {
 }
 
 fn read_forge(reader: &mut Reader<'_>, url: &str, default: &str, token: &str) -> Forge {
-    let text = reader.text(url).unwrap_or_else(|| default.to_owned());
-    let address = base_url(&text).unwrap_or_else(|what| {
-        reader.fault(url, what);
-        String::new()
-    });
-    Forge { url: address, token: reader.secret(token, "Bearer ") }
+    let url = reader.url(url).unwrap_or_else(|| default.to_owned());
+    Forge { url, token: reader.secret(token, "Bearer ") }
 }

@@ -1,7 +1,5 @@
 //! How much one address, and all of them together, may take.
 
-use std::ops::RangeInclusive;
-
 use super::Reader;
 
 /// What a question must not stand over.
@@ -17,20 +15,8 @@ pub struct Limits {
 
 pub(super) fn read(reader: &mut Reader<'_>) -> Limits {
     Limits {
-        rate: read_count(reader, "RATE_LIMIT", 20, 0..=1_000),
-        streams_per_address: read_count(reader, "STREAMS_PER_ADDRESS", 4, 1..=10_000),
-        streams: read_count(reader, "MOST_STREAMS", 200, 1..=10_000),
-    }
-}
-
-fn read_count(reader: &mut Reader<'_>, name: &str, default: usize, range: RangeInclusive<usize>) -> usize {
-    let Some(text) = reader.text(name) else { return default };
-    match text.parse() {
-        Ok(count) if range.contains(&count) => count,
-        _ => {
-            let (least, most) = range.into_inner();
-            reader.fault(name, format!("{text:?} is not a count from {least} to {most}"));
-            default
-        }
+        rate: reader.count("RATE_LIMIT", 20, 0..=1_000),
+        streams_per_address: reader.count("STREAMS_PER_ADDRESS", 4, 1..=10_000),
+        streams: reader.count("MOST_STREAMS", 200, 1..=10_000),
     }
 }

@@ -5,7 +5,6 @@ use std::time::Duration;
 use http::HeaderValue;
 
 use super::Reader;
-use super::nodes::base_url;
 use crate::monitor::Damping;
 use crate::platform::Moment;
 use crate::service::bearer::Key;
@@ -69,48 +68,22 @@ const MOST_PEOPLE: usize = 50;
 pub(super) fn read(reader: &mut Reader<'_>) -> Monitor {
     Monitor {
         cron_secret: reader.key("CRON_SECRET"),
-        damping: Damping { fall: read_count(reader, "FALL_AFTER"), rise: read_count(reader, "RISE_AFTER") },
-        period: read_period(reader),
+        damping: Damping { fall: read_looks(reader, "FALL_AFTER"), rise: read_looks(reader, "RISE_AFTER") },
+        period: reader.millis_to("MONITOR_MS", Duration::from_secs(300), 86_400_000),
         probe: reader.millis("PROBE_MS", Duration::from_secs(5)),
         mail: read_mail(reader),
         heartbeat: read_heartbeat(reader),
     }
 }
 
-fn read_count(reader: &mut Reader<'_>, name: &str) -> u32 {
-    const DEFAULT: u32 = 2;
-    let Some(text) = reader.text(name) else { return DEFAULT };
-    match text.parse() {
-        Ok(count @ 1..=10) => count,
-        _ => {
-            reader.fault(name, format!("{text:?} is not a count from 1 to 10"));
-            DEFAULT
-        }
-    }
-}
-
-fn read_period(reader: &mut Reader<'_>) -> Duration {
-    const DEFAULT: Duration = Duration::from_secs(300);
-    const LONGEST: u64 = 86_400_000;
-    let Some(text) = reader.text("MONITOR_MS") else { return DEFAULT };
-    match text.parse() {
-        Ok(millis @ 1..=LONGEST) => Duration::from_millis(millis),
-        _ => {
-            reader
-                .fault("MONITOR_MS", format!("{text:?} is not a number of milliseconds from 1 to {LONGEST}"));
-            DEFAULT
-        }
-    }
+fn read_looks(reader: &mut Reader<'_>, name: &str) -> u32 {
+    reader.number(name, "a number", 1..=10).unwrap_or(2)
 }
 
 fn read_mail(reader: &mut Reader<'_>) -> Option<Mail> {
     let key = reader.secret("RESEND_API_KEY", "Bearer ");
     let (from, to) = (reader.text("MAIL_FROM"), reader.text("MAIL_TO"));
-    let url = reader.text("RESEND_BASE_URL").unwrap_or_else(|| "https://api.resend.com".to_owned());
-    let url = base_url(&url).unwrap_or_else(|what| {
-        reader.fault("RESEND_BASE_URL", what);
-        String::new()
-    });
+    let url = reader.url("RESEND_BASE_URL").unwrap_or_else(|| "https://api.resend.com".to_owned());
     let key = key?;
     for (name, given) in [("MAIL_FROM", from.is_some()), ("MAIL_TO", to.is_some())] {
         if !given {
@@ -147,7 +120,7 @@ pub(super) fn read_keeping(reader: &mut Reader<'_>) -> Keeping {
     const URL: &str = "UPSTASH_REDIS_REST_URL";
     const TOKEN: &str = "UPSTASH_REDIS_REST_TOKEN";
     const STORE: &str = "HOMEFIRE_STORE";
-    let url = reader.text(URL).and_then(|text| base_url(&text).map_err(|what| reader.fault(URL, what)).ok());
+    let url = reader.url(URL);
     let token = reader.secret(TOKEN, "Bearer ");
     match (url.is_some(), token.is_some()) {
         (true, false) => reader.fault(TOKEN, format!("is missing, but {URL} is set")),

@@ -9,7 +9,7 @@ use crate::json;
 
 const DEFAULT_PRIMARY_MODEL: &str = "qwen3.5:latest";
 const DEFAULT_FALLBACK_MODEL: &str = "qwen2.5-coder:7b";
-pub(super) const MOST_NODES: usize = 8;
+pub(super) const MOST_NODES: u32 = 8;
 
 /// One machine with Ollama on it.
 #[derive(Clone, Debug)]
@@ -148,18 +148,16 @@ fn read_pair(reader: &mut Reader<'_>, models: &Models, credentials: &HeaderMap) 
     let urls = [("primary", "OLLAMA_PRIMARY_URL"), ("fallback", "OLLAMA_FALLBACK_URL")];
     let mut nodes: Vec<Node> = Vec::new();
     for (name, variable) in urls {
-        let Some(text) = reader.text(variable) else { continue };
-        match base_url(&text) {
-            // The same machine twice is one node: a second try would abort the load that the first one began.
-            Ok(url) if nodes.iter().any(|node| node.url == url) => {}
-            Ok(url) => nodes.push(Node {
+        let Some(url) = reader.url(variable) else { continue };
+        // The same machine twice is one node: a second try would abort the load that the first one began.
+        if nodes.iter().all(|node| node.url != url) {
+            nodes.push(Node {
                 name: name.to_owned(),
                 url,
                 models: models.clone(),
                 continues: Continues::Unknown,
                 credentials: credentials.clone(),
-            }),
-            Err(what) => reader.fault(variable, what),
+            });
         }
     }
     if reader.text("OLLAMA_PRIMARY_URL").is_none() {
@@ -184,7 +182,7 @@ fn read_list(reader: &mut Reader<'_>, json: &str, models: &Models, credentials: 
             return Vec::new();
         }
     };
-    if entries.is_empty() || entries.len() > MOST_NODES {
+    if entries.is_empty() || entries.len() > MOST_NODES as usize {
         reader.fault(LIST, format!("names {} nodes; it takes 1 to {MOST_NODES}", entries.len()));
     }
     let mut nodes: Vec<Node> = Vec::new();
