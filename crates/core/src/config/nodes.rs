@@ -1,5 +1,7 @@
 //! The nodes: from the two URLs of the first version, or any number of them as JSON.
 
+use std::fmt::Display;
+
 use http::header::{AUTHORIZATION, HeaderMap, HeaderName};
 use serde::Deserialize;
 use serde_json::Value;
@@ -7,6 +9,7 @@ use serde_json::Value;
 use super::{Reader, secret_header};
 use crate::json;
 
+const LIST: &str = "HOMEFIRE_NODES";
 const DEFAULT_PRIMARY_MODEL: &str = "qwen3.5:latest";
 const DEFAULT_FALLBACK_MODEL: &str = "qwen2.5-coder:7b";
 pub(super) const MOST_NODES: u32 = 8;
@@ -107,7 +110,7 @@ pub(super) fn read(reader: &mut Reader<'_>) -> Option<Nodes> {
         fallback: read_model(reader, "FALLBACK_MODEL", DEFAULT_FALLBACK_MODEL),
     };
     let credentials = read_credentials(reader);
-    let nodes = match reader.text("HOMEFIRE_NODES") {
+    let nodes = match reader.text(LIST) {
         Some(json) => read_list(reader, &json, &models, &credentials),
         None => read_pair(reader, &models, &credentials),
     };
@@ -167,7 +170,6 @@ fn read_pair(reader: &mut Reader<'_>, models: &Models, credentials: &HeaderMap) 
 }
 
 fn read_list(reader: &mut Reader<'_>, json: &str, models: &Models, credentials: &HeaderMap) -> Vec<Node> {
-    const LIST: &str = "HOMEFIRE_NODES";
     for variable in ["OLLAMA_PRIMARY_URL", "OLLAMA_FALLBACK_URL"] {
         if reader.text(variable).is_some() {
             reader.fault(variable, format!("is set beside {LIST}; keep one of the two"));
@@ -188,28 +190,27 @@ fn read_list(reader: &mut Reader<'_>, json: &str, models: &Models, credentials: 
     let mut nodes: Vec<Node> = Vec::new();
     for (at, entry) in entries.into_iter().enumerate() {
         if nodes.iter().any(|node| node.name == entry.name) {
-            reader.fault(&format!("{LIST}[{at}].name"), format!("{:?} is used twice", entry.name));
+            fault(reader, at, "name", format!("{:?} is used twice", entry.name));
         }
-        nodes.push(node(reader, &format!("{LIST}[{at}]"), entry, models, credentials));
+        nodes.push(node(reader, at, entry, models, credentials));
     }
     nodes
 }
 
-fn node(reader: &mut Reader<'_>, at: &str, entry: Entry, models: &Models, credentials: &HeaderMap) -> Node {
+fn node(reader: &mut Reader<'_>, at: usize, entry: Entry, models: &Models, credentials: &HeaderMap) -> Node {
     if !is_name(&entry.name) {
         let name = &entry.name;
-        reader
-            .fault(&format!("{at}.name"), format!("{name:?} is not made of a-z, 0-9 and -, 1 to 32 of them"));
+        fault(reader, at, "name", format!("{name:?} is not made of a-z, 0-9 and -, 1 to 32 of them"));
     }
     let url = base_url(&entry.url).unwrap_or_else(|what| {
-        reader.fault(&format!("{at}.url"), what);
+        fault(reader, at, "url", what);
         String::new()
     });
     let mut credentials = credentials.clone();
     if let Some(token) = &entry.token {
         match secret_header("Bearer ", token) {
             Some(value) => drop(credentials.insert(AUTHORIZATION, value)),
-            None => reader.fault(&format!("{at}.token"), "holds a character that a header cannot carry"),
+            None => fault(reader, at, "token", "holds a character that a header cannot carry"),
         }
     }
     let models = match entry.models.as_slice() {
@@ -217,16 +218,21 @@ fn node(reader: &mut Reader<'_>, at: &str, entry: Entry, models: &Models, creden
         [only] => Models { primary: only.clone(), fallback: only.clone() },
         [best, lighter] => Models { primary: best.clone(), fallback: lighter.clone() },
         [..] => {
-            reader.fault(&format!("{at}.models"), "takes the best model and a lighter one, no more");
+            fault(reader, at, "models", "takes the best model and a lighter one, no more");
             models.clone()
         }
     };
     for model in [&models.primary, &models.fallback] {
         if !is_model(model) {
-            reader.fault(&format!("{at}.models"), format!("{model:?} is not a model's name"));
+            fault(reader, at, "models", format!("{model:?} is not a model's name"));
         }
     }
     Node { name: entry.name, url, models, continues: entry.continues, credentials }
+}
+
+/// What is wrong with the entry of that place.
+fn fault(reader: &mut Reader<'_>, at: usize, field: &str, what: impl Display) {
+    reader.fault(&format!("{LIST}[{at}].{field}"), what);
 }
 
 /// The URL without a slash at its end. The errors do not repeat it: it may hold a password.
