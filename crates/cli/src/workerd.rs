@@ -31,43 +31,71 @@ impl Script {
 /// It has what `wrangler.toml` gives to the Worker, but for static files and Cloudflare's rate limiter, which workerd
 /// alone does not have.
 pub fn serve(port: u16, script: &Script, variables: &[(String, String)], folder: &Path) -> Result<Command> {
+    let folder = folder.join(port.to_string());
+    let main = copy(&script.main, &folder)?;
+    let wasm = script.wasm.as_deref().map(|wasm| copy(wasm, &folder)).transpose()?;
+    command(&config(port, &main, wasm.as_deref(), variables)?, &folder)
+}
+
+/// A command that serves `main` likewise, with `LOADER`, by which it starts Workers in isolates of their own.
+pub fn loader(port: u16, main: &Path, folder: &Path) -> Result<Command> {
+    let folder = folder.join(port.to_string());
+    let main = copy(main, &folder)?;
+    let bound = [r#"(name = "LOADER", workerLoader = (id = "isolates"))"#.to_owned()];
+    let mut command = command(&worker(port, &module(&main), &bound, "")?, &folder)?;
+    command.arg("--experimental");
+    Ok(command)
+}
+
+/// Copies a file, and tells its name.
+fn copy(from: &Path, folder: &Path) -> Result<String> {
+    std::fs::create_dir_all(folder)?;
+    let name = from.file_name().context("a script is a file")?;
+    std::fs::copy(from, folder.join(name)).with_context(|| from.display().to_string())?;
+    Ok(name.to_string_lossy().into_owned())
+}
+
+fn command(config: &str, folder: &Path) -> Result<Command> {
     let program = tools::npm_tool("workerd");
     ensure!(program.exists(), "workerd is not installed: run `cargo homefire setup`");
-    let folder = folder.join(port.to_string());
-    std::fs::create_dir_all(&folder)?;
-    let copy = |from: &Path| {
-        let name = from.file_name().context("a script is a file")?;
-        std::fs::copy(from, folder.join(name)).with_context(|| from.display().to_string())?;
-        Ok::<_, anyhow::Error>(name.to_string_lossy().into_owned())
-    };
-    let main = copy(&script.main)?;
-    let wasm = script.wasm.as_deref().map(copy).transpose()?;
     let path = folder.join("config.capnp");
-    std::fs::write(&path, config(port, &main, wasm.as_deref(), variables)?)?;
+    std::fs::write(&path, config)?;
     let mut command = Command::new(program);
-    command.arg("serve").arg(&path).current_dir(&folder);
+    command.arg("serve").arg(&path).current_dir(folder);
     Ok(command)
+}
+
+/// The date and the flags that workerd's ways are fixed by, as `wrangler.toml` names them.
+pub fn compatibility() -> Result<(String, Vec<String>)> {
+    let text = std::fs::read_to_string(tools::root().join("wrangler.toml")).context("wrangler.toml")?;
+    let wrangler: toml::Table = text.parse().context("wrangler.toml")?;
+    let date = wrangler.get("compatibility_date").and_then(toml::Value::as_str);
+    let flags = wrangler.get("compatibility_flags").and_then(toml::Value::as_array);
+    let flags = flags.into_iter().flatten().filter_map(toml::Value::as_str).map(str::to_owned).collect();
+    Ok((date.context("wrangler.toml names no date")?.to_owned(), flags))
+}
+
+fn config(port: u16, main: &str, wasm: Option<&str>, variables: &[(String, String)]) -> Result<String> {
+    let mut bound = Vec::new();
+    for (name, value) in variables {
+        bound.push(format!("(name = {name:?}, text = {})", quoted(value)?));
+    }
+    let Some(wasm) = wasm else { return worker(port, &module(main), &bound, "") };
+    bound.push(r#"(name = "RECORDS", durableObjectNamespace = "Records")"#.to_owned());
+    worker(port, &format!("{}, (name = {wasm:?}, wasm = embed {wasm:?})", module(main)), &bound, RECORDS)
 }
 
 const RECORDS: &str = r#"
   durableObjectNamespaces = [(className = "Records", uniqueKey = "records", enableSql = true)],
   durableObjectStorage = (inMemory = void),"#;
-const BOUND: &str = r#"
-    (name = "RECORDS", durableObjectNamespace = "Records"),"#;
 
-fn config(port: u16, main: &str, wasm: Option<&str>, variables: &[(String, String)]) -> Result<String> {
-    let text = std::fs::read_to_string(tools::root().join("wrangler.toml")).context("wrangler.toml")?;
-    let wrangler: toml::Table = text.parse().context("wrangler.toml")?;
-    let date = wrangler.get("compatibility_date").context("wrangler.toml names no date")?;
-    let flags = wrangler.get("compatibility_flags").map_or_else(|| "[]".to_owned(), ToString::to_string);
-    let bindings: String = variables
-        .iter()
-        .map(|(name, value)| Ok(format!("    (name = {name:?}, text = {}),\n", quoted(value)?)))
-        .collect::<Result<_>>()?;
-    let (module, records, bound) = match wasm {
-        Some(name) => (format!(", (name = {name:?}, wasm = embed {name:?})"), RECORDS, BOUND),
-        None => (String::new(), "", ""),
-    };
+fn module(main: &str) -> String {
+    format!("(name = {main:?}, esModule = embed {main:?})")
+}
+
+fn worker(port: u16, modules: &str, bound: &[String], more: &str) -> Result<String> {
+    let (date, flags) = compatibility()?;
+    let bound: String = bound.iter().map(|binding| format!("    {binding},\n")).collect();
     Ok(format!(
         r#"using Workerd = import "/workerd/workerd.capnp";
 
@@ -81,11 +109,11 @@ const config :Workerd.Config = (
 );
 
 const main :Workerd.Worker = (
-  modules = [(name = {main:?}, esModule = embed {main:?}){module}],
-  compatibilityDate = {date},
-  compatibilityFlags = {flags},{records}
-  bindings = [{bound}
-{bindings}  ],
+  modules = [{modules}],
+  compatibilityDate = {date:?},
+  compatibilityFlags = {flags:?},{more}
+  bindings = [
+{bound}  ],
 );
 "#
     ))

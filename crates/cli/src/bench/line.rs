@@ -46,6 +46,10 @@ impl Line {
         self.whole(Method::GET, path, Bytes::new()).await
     }
 
+    pub(crate) async fn put(&mut self, path: &str, body: Bytes) -> Result<()> {
+        self.whole(Method::PUT, path, body).await.map(drop)
+    }
+
     /// A question that is answered without a node.
     pub(crate) async fn help(&mut self) -> Result<Bytes> {
         self.whole(Method::POST, Wire::Events.path(), r#"{"query":"help"}"#.into()).await

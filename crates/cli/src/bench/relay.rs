@@ -1,5 +1,6 @@
 //! `homefire bench relay`: what it costs to turn a node's lines into events, on each runtime.
 
+mod isolates;
 mod plot;
 mod report;
 mod startup;

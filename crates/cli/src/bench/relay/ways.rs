@@ -107,10 +107,29 @@ impl Way {
         self.node == Wire::Lines && !matches!(self.program, Program::Express)
     }
 
+    /// The Worker that it is; none of what is more than that.
+    pub(super) fn script(&self) -> Result<Option<Script>> {
+        Ok(match self.program {
+            Program::Script(file) => Some(Script { main: peer(file), wasm: None }),
+            Program::Ours => Some(Script::built()?),
+            Program::Node(_) | Program::Nginx | Program::Pass | Program::Express => None,
+        })
+    }
+
+    /// What it is told.
+    pub(super) fn variables(&self, node: SocketAddr) -> Vec<(String, String)> {
+        let url = format!("http://{node}");
+        match self.program {
+            Program::Ours | Program::Express => variables(&url),
+            Program::Script(_) | Program::Node(_) | Program::Nginx | Program::Pass => {
+                vec![("NODE_URL".to_owned(), url)]
+            }
+        }
+    }
+
     /// None of nginx, which is started as the other bench does it.
     pub(super) fn command(&self, site: &Site<'_>, node: SocketAddr, port: u16) -> Result<Option<Command>> {
-        let url = format!("http://{node}");
-        let told = [("NODE_URL".to_owned(), url.clone())];
+        let told = self.variables(node);
         Ok(Some(match self.program {
             Program::Nginx => return Ok(None),
             Program::Script(file) => {
@@ -131,14 +150,12 @@ impl Way {
                 };
                 command
             }
-            Program::Ours | Program::Express => {
-                edge::command(site.on, "terminal", port, &variables(&url), site.folder)?
-            }
+            Program::Ours | Program::Express => edge::command(site.on, "terminal", port, &told, site.folder)?,
         }))
     }
 }
 
-fn peer(file: &str) -> PathBuf {
+pub(super) fn peer(file: &str) -> PathBuf {
     tools::root().join("tests/peers").join(file)
 }
 
