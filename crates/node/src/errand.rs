@@ -97,6 +97,7 @@ impl Asked {
                 } else if let Some(kind) = head.content_type {
                     headers.insert(CONTENT_TYPE, kind);
                 }
+                relay.end_of_known_length();
                 // To the edge 503 with it means busy, and another status that was made one is broken.
                 if let Some(again) = head.retry_after.filter(|_| status == head.status) {
                     headers.insert(RETRY_AFTER, again);

@@ -177,8 +177,8 @@ impl Relay {
         (!said.is_empty()).then_some(said)
     }
 
-    /// Behind the last byte of an answer whose length was told nobody asks for more.
-    fn end_of_known_length(&mut self) {
+    /// Behind the last byte of an answer whose length was told nobody asks for more, nor for one that has none.
+    pub(crate) fn end_of_known_length(&mut self) {
         if self.lane.is_none() && matches!(&self.stage, Stage::Speaking(body) if body.is_end_stream()) {
             self.over(End::Finished);
         }

@@ -322,8 +322,9 @@ async fn what_tells_its_length_is_finished_with_it() {
     let whole = json!({"model": BEST, "messages": [{"role": "user", "content": "?"}], "stream": false});
     home.ask("POST", "/api/chat", Some(NEW), &[], &whole.to_string()).await;
     home.ask("GET", "/api/version", Some(NEW), &[], "").await;
-    until("both are logged", || home.log().lines().count() == 2).await;
-    assert_eq!(home.log().matches("\"end\":\"finished\"").count(), 2, "{}", home.log());
+    assert_eq!(home.asks("403", &[]).await.status, 403);
+    until("all are logged", || home.log().lines().count() == 3).await;
+    assert_eq!(home.log().matches("\"end\":\"finished\"").count(), 3, "{}", home.log());
 }
 
 #[tokio::test]
