@@ -18,14 +18,19 @@ pub fn root() -> PathBuf {
         .expect("the repository is where it was built")
 }
 
-/// Tools that are compiled once, outside the tree: `$CARGO_HOME/homefire`.
-pub fn cache() -> Result<PathBuf> {
+/// Where Cargo keeps what it fetched.
+pub fn cargo_home() -> Result<PathBuf> {
     #[expect(clippy::disallowed_methods, reason = "this is the tool's own environment, not the service's")]
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let home = variable("CARGO_HOME")
         .map(PathBuf::from)
         .or_else(|| Some(Path::new(&variable("HOME")?).join(".cargo")));
-    Ok(home.context("neither CARGO_HOME nor HOME is set")?.join("homefire"))
+    home.context("neither CARGO_HOME nor HOME is set")
+}
+
+/// Tools that are compiled once, outside the tree: `$CARGO_HOME/homefire`.
+pub fn cache() -> Result<PathBuf> {
+    Ok(cargo_home()?.join("homefire"))
 }
 
 /// A program of `cargo install`, at its version.
