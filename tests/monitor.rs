@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
+use homefire_core::event::Event;
 use homefire_core::health;
 use homefire_core::platform::Platform;
 use homefire_core::reply::Body;
@@ -21,6 +22,8 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 const NAMES: [&str; 2] = ["mini", "cloud"];
+
+const CRON_SECRET: &str = "the-secret-of-the-cron";
 
 /// From one step of a schedule to the next: longer than anything in a round takes.
 const STEP: Duration = Duration::from_secs(300);
@@ -62,6 +65,11 @@ impl Outside for Beats {
 
 impl House {
     fn new() -> Self {
+        Self::told_by("re_key")
+    }
+
+    /// With this key of the mail service; without one the log is where the owner is told.
+    fn told_by(mail: &str) -> Self {
         let nodes = nodes_variable("http://mini", "http://cloud");
         let read = |name: &str| {
             Some(match name {
@@ -69,7 +77,8 @@ impl House {
                 "UPSTASH_REDIS_REST_URL" => "http://store".to_owned(),
                 "UPSTASH_REDIS_REST_TOKEN" => "store-token".to_owned(),
                 "RESEND_BASE_URL" => "http://mail".to_owned(),
-                "RESEND_API_KEY" => "re_key".to_owned(),
+                "RESEND_API_KEY" => mail.to_owned(),
+                "CRON_SECRET" => CRON_SECRET.to_owned(),
                 "MAIL_FROM" => "Homefire <homefire@example.com>".to_owned(),
                 "MAIL_TO" => "owner@example.com".to_owned(),
                 "HEARTBEAT_URL" => "http://watch/beat".to_owned(),
@@ -116,6 +125,20 @@ impl House {
         let timing = head.headers.get("server-timing").and_then(|value| value.to_str().ok());
         let nodes = timing.unwrap_or_default().split(", ").filter_map(|attempt| attempt.split(';').next());
         nodes.collect::<Vec<_>>().join(" ")
+    }
+
+    /// What the log says of letters.
+    fn logged(&self) -> Vec<String> {
+        let of_letters = |event| match event {
+            Event::Told { subject } => Some(format!("told {subject}")),
+            Event::Untold { subject, reason } => Some(format!("{reason} {subject}")),
+            _ => None,
+        };
+        self.platform.take_events().into_iter().filter_map(of_letters).collect()
+    }
+
+    fn untold(&self) -> usize {
+        self.record()["untold"].as_array().map_or(0, Vec::len)
     }
 
     fn record(&self) -> Value {
@@ -336,6 +359,101 @@ fn a_node_that_hangs_falls() {
             house.play(&quiet([true, true])).await;
         }
         assert_eq!(house.told().unwrap()["mini"], ["fell 1", "rose 2"]);
+    });
+}
+
+#[test]
+fn whoever_calls_for_a_round_may_leave() {
+    in_virtual_time(async {
+        let house = House::new();
+        for _ in 0..2 {
+            house.play(&quiet([true, true])).await;
+        }
+        assert_eq!(house.ask().await, "mini");
+        house.platform.node(0).queue(Script::Hang);
+        let request =
+            Request::get("/api/cron/health").header("authorization", format!("Bearer {CRON_SECRET}"));
+        let body = Box::pin(stream::empty::<Result<Bytes, String>>());
+        let request = request.body(body).expect("the request is well formed");
+        let called = service::handle(&house.platform, &house.service, request);
+        assert!(
+            tokio::time::timeout(Duration::from_secs(30), called).await.is_err(),
+            "no word comes for longer"
+        );
+        house.platform.sleep(STEP).await;
+        assert_eq!(
+            (&house.record()["round"], &house.record()["nodes"]["mini"]["why"]),
+            (&3.into(), &"hangs".into())
+        );
+    });
+}
+
+#[test]
+fn a_letter_is_taken_and_noted_in_one_round() {
+    let check = |mail: Vec<mail::Fault>, store: Vec<redis::Fault>| {
+        in_virtual_time(async move {
+            let house = House::new();
+            house.play(&quiet([true, true])).await;
+            house.play(&quiet([false, true])).await;
+            let what = format!("{mail:?} {store:?}");
+            house.play(&Step { mail, store, ..quiet([false, true]) }).await;
+            assert_eq!((house.told().unwrap()["mini"].len(), house.untold()), (1, 0), "{what}");
+            assert_eq!(house.logged(), ["told Homefire: mini down"], "{what}");
+        });
+    };
+    use redis::Fault::{Hang, Lost, Spared, Unavailable};
+    check(vec![], vec![]);
+    // It was taken, and nobody heard.
+    check(vec![mail::Fault::Lost], vec![]);
+    check(vec![mail::Fault::Hang], vec![]);
+    // The third request to the store notes it.
+    for fault in [Unavailable, Lost, Hang] {
+        check(vec![], vec![Spared, Spared, fault]);
+        check(vec![mail::Fault::Lost], vec![Spared, Spared, fault, Spared, fault]);
+    }
+}
+
+#[test]
+fn the_log_tells_what_waits() {
+    in_virtual_time(async {
+        let house = House::new();
+        for up in [true, false] {
+            house.play(&quiet([up, true])).await;
+        }
+        house.play(&Step { mail: vec![mail::Fault::TooMany(400)], ..quiet([false, true]) }).await;
+        assert_eq!(house.logged(), ["mail_later Homefire: mini down"]);
+        house.play(&quiet([false, true])).await;
+        assert_eq!(house.logged(), ["mail_later Homefire: mini down"], "it is quiet still");
+        house.play(&quiet([false, true])).await;
+        assert_eq!(house.logged(), ["told Homefire: mini down"]);
+    });
+}
+
+#[test]
+fn a_clock_that_was_ahead_keeps_nobody_quiet() {
+    in_virtual_time(async {
+        let house = House::new();
+        for up in [true, false] {
+            house.play(&quiet([up, true])).await;
+        }
+        let mut record = house.record();
+        record["quiet_until"] = u64::MAX.into();
+        house.store.engine().write("homefire:monitor", record.to_string());
+        house.play(&quiet([false, true])).await;
+        assert_eq!(house.told().unwrap()["mini"], ["fell 1"]);
+    });
+}
+
+#[test]
+fn without_a_mail_service_the_log_tells_it_once() {
+    in_virtual_time(async {
+        let house = House::told_by("");
+        for up in [true, false] {
+            house.play(&quiet([up, true])).await;
+        }
+        house.play(&Step { rounds: 3, ..quiet([false, true]) }).await;
+        house.play(&quiet([false, true])).await;
+        assert_eq!((house.logged(), house.untold()), (vec!["told Homefire: mini down".to_owned()], 0));
     });
 }
 

@@ -10,6 +10,7 @@ pub mod snapshot;
 mod tests;
 
 use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -19,7 +20,7 @@ use http::{Method, Request, StatusCode};
 
 use crate::config::Forge;
 use crate::event::Event;
-use crate::platform::{FetchError, Platform, gather, within};
+use crate::platform::{FetchError, Moment, Platform, gather, within};
 use crate::service::Service;
 use crate::site::{Account, Act};
 use crate::store::{self, Record as Kept, StoreError};
@@ -171,8 +172,10 @@ async fn play<P: Platform>(platform: &P, service: &Service) -> Result<(), StoreE
         }
     }
     let heard = snapshot.to_text();
-    if heard != claimed {
-        store::swap(platform, service, Kept::Activity, Some(&claimed), &heard).await?;
+    let is_kept =
+        heard == claimed || store::swap(platform, service, Kept::Activity, Some(&claimed), &heard).await?;
+    if is_kept {
+        service.lately.keep(&snapshot, now);
     }
     Ok(())
 }
@@ -242,12 +245,51 @@ fn name(headers: &HeaderMap) -> Option<String> {
 
 /// What `show activity` tells. Where nothing was heard, or the keeper is away, it is what the owner wrote.
 pub async fn read<P: Platform>(platform: &P, service: &Service) -> Report {
-    let kept = store::load(platform, service, Kept::Activity).await.ok().flatten();
-    let mut snapshot = kept.as_deref().map(Snapshot::parse).unwrap_or_default();
+    let now = platform.now();
+    let lately = &service.lately;
+    if lately.is_due(now)
+        && let Ok(kept) = store::load(platform, service, Kept::Activity).await
+    {
+        lately.keep(&kept.as_deref().map(Snapshot::parse).unwrap_or_default(), now);
+    }
+    let mut snapshot = lately.snapshot();
     let heard = PLACES.map(|place| {
         let heard = std::mem::take(place.heard(&mut snapshot));
         (place.address(service)? == heard.address).then_some(heard)
     });
     let [github, gitlab] = &heard;
     Report::new(&service.site.activity, [github.as_ref(), gitlab.as_ref()], platform.now())
+}
+
+/// What this instance has read of the record: a command counts for nobody, and the keeper is not asked for each. Clones
+/// share it.
+#[derive(Clone, Debug, Default)]
+pub struct Lately(Arc<Mutex<(Option<Moment>, Snapshot)>>);
+
+impl Lately {
+    /// From one reading to the next, at the least.
+    const EVERY: Duration = Duration::from_secs(15);
+
+    /// Whether it is time to read it; if so, nobody else is told so for as long.
+    fn is_due(&self, now: Moment) -> bool {
+        let (read, _) = &mut *self.inner();
+        let is_due = read.is_none_or(|read| read > now || now.since(read) >= Self::EVERY);
+        if is_due {
+            *read = Some(now);
+        }
+        is_due
+    }
+
+    fn keep(&self, snapshot: &Snapshot, now: Moment) {
+        *self.inner() = (Some(now), snapshot.clone());
+    }
+
+    fn snapshot(&self) -> Snapshot {
+        self.inner().1.clone()
+    }
+
+    /// Nothing here is left half done by a panic, so a poisoned lock is as good as any.
+    fn inner(&self) -> MutexGuard<'_, (Option<Moment>, Snapshot)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }

@@ -6,6 +6,7 @@
 pub mod probe;
 pub mod tell;
 
+use futures_channel::oneshot::channel;
 use futures_util::future::join_all;
 use http::StatusCode;
 use serde::Serialize;
@@ -14,16 +15,27 @@ use crate::activity;
 use crate::error::Error;
 use crate::event::Event;
 use crate::monitor::diagnosis::Diagnosis;
+use crate::monitor::letter::Letter;
 use crate::monitor::{Finding, Health, Record};
 use crate::platform::Platform;
 use crate::reply::{self, Reply};
 use crate::service::Service;
 use crate::store::{self, Record as Kept, StoreError};
-use probe::Look;
+use probe::{Asking, Look};
 use tell::Heard;
 
 /// Every so many rounds a node that is idle is asked for a word: it may list its models while generation hangs.
 const WORD_EVERY: u64 = 3;
+
+/// Nodes that are looked at at once. Workers have six connections for heads that have not come: a look that waits for one
+/// would find its node slow.
+const AT_ONCE: usize = 5;
+
+/// How often it is tried to keep what came of a letter.
+const NOTES: usize = 3;
+
+/// The mail service has had enough for now.
+const LATER: &str = "mail_later";
 
 /// What came of a round.
 #[derive(Debug, Serialize)]
@@ -50,11 +62,14 @@ pub struct Seen {
     pub why: Option<&'static str>,
 }
 
-/// `GET /api/cron/health`: plays one round.
+/// `GET /api/cron/health`: plays one round, to its end even where whoever has called leaves before.
 pub async fn handle<P: Platform>(platform: &P, service: &Service) -> Result<Reply, Error> {
-    match round(platform, service).await {
-        Ok(outcome) => Ok(reply::json(StatusCode::OK, &outcome)),
-        Err(_) => Err(Error::StoreAway),
+    let (tell, told) = channel();
+    let (own, service) = (platform.clone(), service.clone());
+    platform.wait_until(async move { drop(tell.send(round(&own, &service).await)) });
+    match told.await {
+        Ok(Ok(outcome)) => Ok(reply::json(StatusCode::OK, &outcome)),
+        Ok(Err(_)) | Err(_) => Err(Error::StoreAway),
     }
 }
 
@@ -78,8 +93,9 @@ async fn play<P: Platform>(platform: &P, service: &Service) -> Result<Outcome, S
     let mut findings = Vec::new();
     // A round that comes again at once, retried or triggered twice, is no second look; what is untold it tells.
     let now = platform.now();
-    // Where a clock was ahead, the record lies in the future: that is no reason to look no more.
-    let is_early = record.checked <= now && now.since(record.checked) < service.config.monitor.period / 2;
+    // Where a clock was far ahead, the record lies in the future: that is no reason to look no more.
+    let since = now.since(record.checked).max(record.checked.since(now));
+    let is_early = since < service.config.monitor.period / 2;
     if !is_early {
         let looks = look(platform, service, &record).await;
         findings = looks.iter().map(|(name, look)| (name.clone(), look.finding.clone())).collect();
@@ -91,7 +107,7 @@ async fn play<P: Platform>(platform: &P, service: &Service) -> Result<Outcome, S
         }
     }
     service.outlook.read(Some(&record), platform.now());
-    let told = tell(platform, service, &mut record, &mut kept).await?;
+    let told = tell(platform, service, &mut record, &mut kept).await;
     // Who waits for the beat shall notice, too, that the owner cannot be told.
     if !is_early && record.untold.is_empty() {
         tell::beat(platform, service).await;
@@ -124,48 +140,100 @@ fn refresh<P: Platform>(platform: &P, service: &Service) {
 async fn look<P: Platform>(platform: &P, service: &Service, record: &Record) -> Vec<(String, Look)> {
     let config = &service.config;
     let is_turn = (record.round + 1).is_multiple_of(WORD_EVERY) && service.memory.in_flight() == 0;
-    let looks = config.nodes.iter().map(|node| async move {
-        let why = record.nodes.get(&node.name).and_then(|known| known.state.why.as_ref());
-        let asks_word = is_turn || why == Some(&Diagnosis::Hangs);
-        (node.name.clone(), probe::look(platform, config, node, asks_word).await)
-    });
-    join_all(looks).await
+    let mut looks = Vec::new();
+    for nodes in config.nodes.chunks(AT_ONCE) {
+        let asked = nodes.iter().map(|node| async move {
+            let why = record.nodes.get(&node.name).and_then(|known| known.state.why.as_ref());
+            let hangs = why == Some(&Diagnosis::Hangs);
+            let asking = Asking { word: is_turn || hangs, hangs };
+            (node.name.clone(), probe::look(platform, config, node, asking).await)
+        });
+        looks.extend(join_all(asked).await);
+    }
+    looks
 }
 
-/// Sends what is untold, the oldest first, and notes each letter that was accepted. Who loses a race meanwhile stops: the
-/// other one goes on.
-async fn tell<P: Platform>(
+/// Sends what is untold, the oldest first, and notes what came of each letter.
+async fn tell<P: Platform>(platform: &P, service: &Service, record: &mut Record, kept: &mut String) -> usize {
+    let monitor = &service.config.monitor;
+    let untold = |letter: &Letter, reason| Event::Untold { subject: letter.subject(), reason };
+    let mut told = 0;
+    for letter in record.untold.clone() {
+        if record.is_quiet(platform.now()) {
+            platform.log(&untold(&letter, LATER));
+            break;
+        }
+        let noted = match tell::send(platform, monitor, &letter).await {
+            Heard::Accepted => {
+                let noted = note(platform, service, record, kept, &|record| record.told(&letter)).await;
+                // Without a mail service the log is where it is told, by whoever has noted it.
+                if monitor.mail.is_some() || noted.here {
+                    platform.log(&Event::Told { subject: letter.subject() });
+                    told += 1;
+                }
+                noted
+            }
+            Heard::Later(wait) => {
+                platform.log(&untold(&letter, LATER));
+                let until = platform.now() + wait;
+                note(platform, service, record, kept, &|record| record.be_quiet(until)).await
+            }
+            Heard::Refused(reason) => {
+                platform.log(&untold(&letter, reason));
+                continue;
+            }
+            Heard::Failed(reason) => {
+                platform.log(&untold(&letter, reason));
+                break;
+            }
+        };
+        if !noted.here || noted.raced {
+            break;
+        }
+    }
+    told
+}
+
+/// What came of a change of the record.
+struct Noted {
+    /// It is kept, and this round has kept it.
+    here: bool,
+    /// Another round is at it, too, and goes on.
+    raced: bool,
+}
+
+/// Keeps what `change` makes of the record, unless that is nothing. Where another round was first, or the keeper is away,
+/// it is tried again with what is there by then: a letter that was taken and is not noted would be sent once more.
+async fn note<P: Platform>(
     platform: &P,
     service: &Service,
     record: &mut Record,
     kept: &mut String,
-) -> Result<usize, StoreError> {
-    let mut told = 0;
-    for letter in record.untold.clone() {
-        if platform.now() < record.quiet_until {
-            break;
+    change: &(dyn Fn(&mut Record) -> bool + Sync),
+) -> Noted {
+    let mut noted = Noted { here: false, raced: false };
+    let mut may_be_kept = false;
+    for _ in 0..NOTES {
+        let mut changed = record.clone();
+        if !change(&mut changed) {
+            noted.here = may_be_kept;
+            return noted;
         }
-        match tell::send(platform, &service.config.monitor, &letter).await {
-            Heard::Accepted => {
-                record.told(&letter);
-                told += 1;
-                platform.log(&Event::Told { subject: letter.subject() });
+        let new = changed.to_text();
+        match store::swap(platform, service, Kept::Monitor, Some(kept), &new).await {
+            Ok(true) => {
+                (*record, *kept, noted.here) = (changed, new, true);
+                return noted;
             }
-            Heard::Later(wait) => record.quiet_until = platform.now() + wait,
-            Heard::Refused(reason) => {
-                platform.log(&Event::Untold { subject: letter.subject(), reason });
-                continue;
-            }
-            Heard::Failed(reason) => {
-                platform.log(&Event::Untold { subject: letter.subject(), reason });
-                break;
+            Ok(false) => noted.raced = true,
+            Err(error) => {
+                platform.log(&Event::StoreFailed { reason: error.to_string() });
+                may_be_kept = true;
             }
         }
-        let new = record.to_text();
-        if !store::swap(platform, service, Kept::Monitor, Some(kept), &new).await? {
-            break;
+        if let Ok(Some(text)) = store::load(platform, service, Kept::Monitor).await {
+            (*record, *kept) = (Record::parse(&text), text);
         }
-        *kept = new;
     }
-    Ok(told)
+    noted
 }

@@ -9,6 +9,8 @@ pub mod letter;
 pub mod report;
 mod state;
 
+use std::time::Duration;
+
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -20,6 +22,9 @@ use diagnosis::Diagnosis;
 use letter::Letter;
 
 pub use state::{Damping, Flip, Health, State, Way};
+
+/// The longest wait of a mail service that is believed.
+pub(crate) const LONGEST_QUIET: Duration = Duration::from_secs(86_400);
 
 /// The letters that wait at the most; the oldest gives way.
 const MOST_UNTOLD: usize = 64;
@@ -122,9 +127,21 @@ impl Record {
         }
     }
 
-    /// Somebody has accepted this letter.
-    pub fn told(&mut self, letter: &Letter) {
+    /// Somebody has accepted this letter; `false` where it was not waited for any more.
+    pub fn told(&mut self, letter: &Letter) -> bool {
+        let waiting = self.untold.len();
         self.untold.retain(|untold| untold.key() != letter.key());
+        self.untold.len() < waiting
+    }
+
+    /// The mail service wants to hear nothing until then; `false` where that is known.
+    pub fn be_quiet(&mut self, until: Moment) -> bool {
+        std::mem::replace(&mut self.quiet_until, until) != until
+    }
+
+    /// Whether it wants to hear nothing now. What lies further ahead than it ever says is by a clock that was.
+    pub fn is_quiet(&self, now: Moment) -> bool {
+        (1..=LONGEST_QUIET.as_millis()).contains(&self.quiet_until.since(now).as_millis())
     }
 }
 

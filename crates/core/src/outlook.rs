@@ -103,7 +103,7 @@ impl Outlook {
         let inner = self.inner();
         let checked = inner.record.checked;
         let has_spoken = inner.nodes.get(&node.name).is_some_and(|heard| {
-            heard.spoken.iter().any(|(known, spoken)| known == model && *spoken >= checked)
+            heard.spoken.iter().any(|(known, spoken)| known == model && (*spoken).min(now) >= checked)
         });
         if config.monitor.is_stale(checked, now) || has_spoken {
             return false;
@@ -124,7 +124,9 @@ impl Outlook {
 
     /// Whether a node had no place for one more a moment ago.
     pub fn is_busy(&self, node: &str, now: Moment) -> bool {
-        self.inner().nodes.get(node).and_then(|heard| heard.busy).is_some_and(|since| now.since(since) < BUSY)
+        // No longer by a clock that was ahead: `since` knows of no time before.
+        let busy = self.inner().nodes.get(node).and_then(|heard| heard.busy);
+        busy.is_some_and(|since| since <= now && now.since(since) < BUSY)
     }
 
     /// A request came.
@@ -178,6 +180,8 @@ impl Outlook {
         }
         for (name, known) in record.nodes.iter() {
             let heard = inner.heard(name);
+            // Where a clock was ahead, it has spoken now, and the next look counts again.
+            heard.spoken.iter_mut().for_each(|(_, spoken)| *spoken = now.min(*spoken));
             let has_spoken = heard.spoken.iter().any(|(_, spoken)| *spoken >= record.checked);
             heard.is_out = is_out(&known.state) && !has_spoken;
             if let Some(breaker) = heard.breaker.as_mut().filter(|_| is_well(&known.state)) {
@@ -284,6 +288,11 @@ mod tests {
         take(&look(8, Finding::Good));
         take(&look(9, Finding::Good));
         check(9, [0, 1], 2, "a look by a clock that was ahead gives way");
+        outlook.spoke("mini", "m", Moment(5_000_000));
+        outlook.take(&look(10, bad()), Moment(10));
+        check(10, [0, 1], 2, "it has spoken, whenever that was");
+        outlook.take(&look(11, bad()), Moment(11));
+        check(11, [1, 0], 1, "by a clock that was ahead: no longer");
     }
 
     #[test]
@@ -296,6 +305,7 @@ mod tests {
         assert!(!is_busy(1000), "it is broken, not busy");
         outlook.failed(&config, "primary", Failure::Busy, Moment(1000));
         assert!(is_busy(1000) && is_busy(5999) && !is_busy(6000));
+        assert!(!is_busy(999), "by a clock that was ahead");
         outlook.failed(&config, "primary", Failure::Busy, Moment(9000));
         outlook.spoke("primary", "m", Moment(9001));
         assert!(!is_busy(9001), "it has spoken");

@@ -13,6 +13,7 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue};
 use http::request::Parts;
 use http::{Method, Request};
 
+use crate::activity::Lately;
 use crate::config::{Config, Faults};
 use crate::error::Error;
 use crate::event::Event;
@@ -48,6 +49,8 @@ pub struct Service {
     pub outlook: Outlook,
     /// Who is here, and who came lately.
     pub visitors: Visitors,
+    /// What it has read of the owner's activity.
+    pub lately: Lately,
 }
 
 impl Service {
@@ -59,6 +62,7 @@ impl Service {
             memory: Memory::default(),
             outlook: Outlook::default(),
             visitors: Visitors::default(),
+            lately: Lately::default(),
         }
     }
 

@@ -121,3 +121,15 @@ proptest! {
         check(json!(events).to_string().as_bytes())?;
     }
 }
+
+#[test]
+fn the_keeper_is_not_asked_for_each() {
+    let lately = Lately::default();
+    let check = |at: u64, expect: bool| assert_eq!(lately.is_due(Moment(at)), expect, "at {at}");
+    check(20_000, true);
+    check(20_000, false);
+    check(34_999, false);
+    check(35_000, true);
+    check(5_000, true);
+    check(5_001, false);
+}

@@ -43,17 +43,31 @@ struct Listed {
     name: String,
 }
 
-pub(super) async fn look<P: Platform>(platform: &P, config: &Config, node: &Node, asks_word: bool) -> Look {
+/// How a look goes beyond the list of models.
+#[derive(Clone, Copy)]
+pub(super) struct Asking {
+    /// A model that is loaded is asked for a word.
+    pub(super) word: bool,
+    /// The last look found that none comes.
+    pub(super) hangs: bool,
+}
+
+/// The longest wait for a word of a model that is loaded: whoever calls for the round waits for it, too.
+const WORD: Duration = Duration::from_secs(40);
+
+pub(super) async fn look<P: Platform>(platform: &P, config: &Config, node: &Node, asking: Asking) -> Look {
     let finding = models(platform, config, node).await;
     if finding != Finding::Good {
         return Look { finding, resident: None };
     }
-    // A load may keep the list of what is loaded waiting: no answer says nothing.
     let Ok(resident) = resident(platform, config, node).await else {
+        // A load may keep the list of what is loaded waiting: no answer says nothing, and ends no silence either.
+        let finding = if asking.hangs { Finding::Bad(Diagnosis::Hangs) } else { finding };
         return Look { finding, resident: None };
     };
-    let finding = match resident.first().filter(|_| asks_word) {
-        Some(model) => of_word(word(platform, node, model, config.deadlines.last_first_word).await.err()),
+    let patience = config.deadlines.last_first_word.min(WORD);
+    let finding = match resident.first().filter(|_| asking.word) {
+        Some(model) => of_word(word(platform, node, model, patience).await.err()),
         None => finding,
     };
     Look { finding, resident: Some(resident) }

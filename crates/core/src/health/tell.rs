@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use crate::config::{Mail, Monitor};
 use crate::event::Event;
 use crate::json;
+use crate::monitor::LONGEST_QUIET;
 use crate::monitor::letter::Letter;
 use crate::platform::{Elapsed, FetchError, Platform, gather, holds, within};
 use crate::service::Service;
@@ -22,9 +23,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long to wait where a service that is asked too often does not say.
 const PAUSE: Duration = Duration::from_secs(60);
-
-/// The longest wait that is believed.
-const LONGEST_PAUSE: Duration = Duration::from_secs(86_400);
 
 /// Bytes of an answer of the mail service.
 const LONGEST_ANSWER: usize = 4 * 1024;
@@ -53,7 +51,14 @@ pub(super) async fn send<P: Platform>(platform: &P, monitor: &Monitor, letter: &
     let (text, html) = (letter.text(), letter.html());
     let body =
         json!({"from": mail.from, "to": mail.to, "subject": letter.subject(), "text": text, "html": html});
-    match post(platform, mail, &body, &letter.key()).await {
+    // It may have been taken where nothing was heard, and the next round may come when the key is forgotten: once more, and
+    // at once.
+    let key = letter.key();
+    let heard = match post(platform, mail, &body, &key).await {
+        Err(_) => post(platform, mail, &body, &key).await,
+        heard => heard,
+    };
+    match heard {
         Ok(reply) => judge(reply.status(), reply.headers(), reply.body()),
         Err(reason) => Heard::Failed(reason),
     }
@@ -96,7 +101,7 @@ fn judge(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Heard {
         429 => {
             let seconds = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.trim().parse().ok());
             Heard::Later(
-                seconds.map_or(PAUSE, Duration::from_secs).clamp(Duration::from_secs(1), LONGEST_PAUSE),
+                seconds.map_or(PAUSE, Duration::from_secs).clamp(Duration::from_secs(1), LONGEST_QUIET),
             )
         }
         // It was taken before, in other words: the wording has changed since.
@@ -139,7 +144,7 @@ mod tests {
         check(429, "7", Heard::Later(Duration::from_secs(7)));
         check(429, "", Heard::Later(PAUSE));
         check(429, "soon", Heard::Later(PAUSE));
-        check(429, "99999999999", Heard::Later(LONGEST_PAUSE));
+        check(429, "99999999999", Heard::Later(LONGEST_QUIET));
         check(409, "", Heard::Refused("mail_conflict"));
         check(403, "", Heard::Failed("mail_unauthorized"));
         check(422, "", Heard::Refused("mail_refused"));

@@ -24,6 +24,10 @@ impl Days {
     /// Counts one look.
     pub fn count(&mut self, now: Moment, is_good: bool) {
         let today = now.0 / MILLIS_A_DAY;
+        // Days that a clock saw that was ahead: they would be counted as today's until they come.
+        while self.0.back().is_some_and(|Day(day, ..)| *day > today) {
+            self.0.pop_back();
+        }
         if self.0.back().is_none_or(|Day(day, ..)| *day < today) {
             self.0.push_back(Day(today, 0, 0));
         }
@@ -66,9 +70,12 @@ mod tests {
         check(3, 0.75);
         check(30, 33.0 / 62.0);
         assert_eq!(days.0.len(), MOST_DAYS);
-        // The clock went back: nothing is lost, and nothing is counted twice.
-        days.count(at(120), true);
-        assert_eq!(days.0.len(), MOST_DAYS);
         assert_eq!(days.share(at(200), 30), None);
+        // A clock that was ahead has seen nothing.
+        days.count(at(500), false);
+        days.count(at(140), true);
+        days.count(at(140), true);
+        assert_eq!(days.share(at(140), 0), Some(1.0));
+        assert_eq!(days.share(at(141), 1), Some(1.0), "today and the day before");
     }
 }

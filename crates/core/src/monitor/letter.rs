@@ -32,7 +32,7 @@ impl Letter {
             format!("{}-{}-{way}-{}", flip.node, flip.epoch, flip.since.0)
         });
         let key = format!("homefire/{}", flips.collect::<Vec<_>>().join("/"));
-        match key.is_ascii() && key.len() <= LONGEST_KEY {
+        match key.len() <= LONGEST_KEY && key.bytes().all(|byte| byte.is_ascii_graphic()) {
             true => key,
             false => format!("homefire/{}", hex(&Sha256::digest(&key))),
         }
@@ -125,6 +125,10 @@ mod tests {
         assert_eq!(letter.key(), "homefire/mini-3-fell-1767225600000/cloud-3-rose-1767225600000");
         let many = Letter { flips: vec![letter.flips[0].clone(); 10], answering: Vec::new() };
         assert_eq!((many.key().len(), &many.key()[..9]), (73, "homefire/"));
+        for node in ["a\nb", "a b", "ä"] {
+            let odd = Letter { flips: vec![flip(node, Way::Rose, None, None)], answering: Vec::new() };
+            assert_eq!(odd.key().len(), 73, "{node:?} would be no header: {}", odd.key());
+        }
         assert_eq!(letter.subject(), "Homefire: mini down, cloud up again");
         assert_eq!(
             letter.text(),
