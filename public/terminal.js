@@ -59,7 +59,8 @@ async function ask(query) {
 async function* events(body) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   for (let text = ""; ; ) {
-    const { value, done } = await reader.read();
+    // A connection that breaks ends what was said of it as one that is closed does.
+    const { value, done } = await reader.read().catch(() => ({ done: true }));
     if (done) return;
     text += value;
     for (let end; (end = text.indexOf("\n\n")) >= 0; text = text.slice(end + 2)) {

@@ -53,6 +53,9 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         let refused = "the outage is played with simulated nodes, and real ones are configured";
         return Err(Refused(refused.to_owned()).into());
     }
+    if options.script.is_some() {
+        home.hurry();
+    }
     let mut service = serve::start(options.on, options.port, &home.variables).await?;
     let url = service.url();
     println!("ready {url}");

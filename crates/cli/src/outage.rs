@@ -158,6 +158,7 @@ async fn ask(url: &str, kill_after: Option<usize>, home: &mut Home) -> Result<Se
     };
     let [node, model, timing] = ["x-homefire-node", "x-homefire-model", "server-timing"].map(header);
     let head = format!("{}, node {node}, model {model}, {timing}", reply.status().as_u16());
+    ensure!(reply.status().is_success(), "the question was refused: {head}");
     let mut seen =
         Seen { head, node, first_word: Duration::ZERO, whole: Duration::ZERO, pieces: 0, last: Value::Null };
     let mut events = events(reply);

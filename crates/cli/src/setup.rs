@@ -126,7 +126,8 @@ fn is_root() -> bool {
     Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
 }
 
-/// Tells Debian's packages to start no service, for as long as this lives. A policy that is there already stays.
+/// Tells Debian's packages to start no service, for as long as this lives. A policy that is there already stays. One that
+/// outlives this process, which may be ended on the way, is no policy, and goes when it is asked first.
 struct NoServices<'a>(Option<&'a Path>);
 
 impl<'a> NoServices<'a> {
@@ -135,7 +136,11 @@ impl<'a> NoServices<'a> {
             return Ok(Self(None));
         }
         let declared = Self(Some(path));
-        std::fs::write(path, "#!/bin/sh\nexit 101\n").with_context(|| path.display().to_string())?;
+        let policy = format!(
+            "#!/bin/sh\nkill -0 {} 2>/dev/null && exit 101\nrm -f \"$0\"\nexit 0\n",
+            std::process::id()
+        );
+        std::fs::write(path, policy).with_context(|| path.display().to_string())?;
         std::fs::set_permissions(path, Permissions::from_mode(0o755))?;
         Ok(declared)
     }

@@ -1,5 +1,8 @@
 //! The built Worker in `wrangler dev`.
 
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
@@ -28,7 +31,10 @@ pub fn dev(port: u16, inspector: u16, variables: &[(String, String)], folder: &P
     config.insert("vars".to_owned(), toml::Value::Table(variables.collect()));
     std::fs::create_dir_all(folder)?;
     let path = folder.join(format!("wrangler-{port}.toml"));
-    std::fs::write(&path, config.to_string())?;
+    // The owner's secrets are among the variables.
+    let _ = std::fs::remove_file(&path);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+    file.write_all(config.to_string().as_bytes())?;
 
     // What a Durable Object keeps is one run's alone.
     let state = folder.join(format!("state-{port}"));

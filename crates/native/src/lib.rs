@@ -18,7 +18,7 @@ use homefire_core::store::Nowhere;
 
 pub use client::{Body, client};
 pub use gather::gathered;
-pub use server::serve;
+pub use server::{allow_files, serve};
 
 /// The platform of a machine with an operating system. Cloning is cheap.
 #[derive(Clone)]

@@ -30,6 +30,7 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<(), String> {
     let (address, public) = arguments()?;
+    homefire_native::allow_files();
     #[expect(
         clippy::disallowed_methods,
         reason = "this is the reader that the configuration is parsed through"

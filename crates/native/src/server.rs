@@ -21,18 +21,23 @@ use http_body_util::{BodyExt, BodyStream, Full, StreamBody};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio_io_timeout::TimeoutStream;
 use tower_http::services::ServeDir;
 
 use crate::{Native, gathered};
 
-/// Connections at once; further ones wait in the kernel's queue.
-const MOST_CONNECTIONS: usize = 4096;
+/// Connections at once; further ones wait in the kernel's queue. Each may need another to a node.
+const MOST_CONNECTIONS: u64 = 4096;
 
 /// Until a request's head is there.
 const READ_HEAD: Duration = Duration::from_secs(10);
+
+/// For so long a client may take nothing of what waits for it.
+const STUCK: Duration = Duration::from_secs(30);
 
 /// What is still being answered when the server stops may take so long.
 const FAREWELL: Duration = Duration::from_secs(10);
@@ -47,8 +52,8 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) {
     let mut stop = pin!(stop);
-    let room = Arc::new(Semaphore::new(MOST_CONNECTIONS));
-    let app = Arc::new(App { platform, service, files: ServeDir::new(public) });
+    let room = Arc::new(Semaphore::new(places()));
+    let app = Arc::new(App { platform, service, files: ServeDir::new(public), stuck: STUCK });
     let (say_stop, stopping) = watch::channel(false);
     // Dropping the set closes what is still open.
     let mut connections = JoinSet::new();
@@ -80,12 +85,29 @@ pub async fn serve(
     let _ = tokio::time::timeout(FAREWELL, all).await;
 }
 
+/// As many files as all connections need may be open, where this user may have so many.
+pub fn allow_files() {
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = limit.maximum.map_or(2 * MOST_CONNECTIONS, |most| most.min(2 * MOST_CONNECTIONS));
+    if limit.current.is_some_and(|current| current < wanted) {
+        // As it was, otherwise: there are fewer places then.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: limit.maximum });
+    }
+}
+
+/// For connections: half of the files that may be open, so that no client takes what a node is asked by.
+fn places() -> usize {
+    let files = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    (files / 2).clamp(1, MOST_CONNECTIONS) as usize
+}
+
 type Body = UnsyncBoxBody<Bytes, io::Error>;
 
 struct App {
     platform: Native,
     service: Arc<Service>,
     files: ServeDir,
+    stuck: Duration,
 }
 
 impl App {
@@ -96,12 +118,14 @@ impl App {
         mut stopping: watch::Receiver<bool>,
     ) {
         let _ = stream.set_nodelay(true);
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(self.stuck));
         let app = service_fn(move |request| Arc::clone(&self).handle(peer, request));
         // A client that closes its side has left, for hyper as for us: the reply is dropped.
         let connection = hyper::server::conn::http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(READ_HEAD)
-            .serve_connection(TokioIo::new(stream), app);
+            .serve_connection(TokioIo::new(Box::pin(stream)), app);
         let mut connection = pin!(connection);
         tokio::select! {
             _ = connection.as_mut() => return,
@@ -147,4 +171,30 @@ fn convert(reply: Reply) -> Response<Body> {
 
 fn whole(bytes: Bytes) -> Body {
     Full::new(bytes).map_err(|never| match never {}).boxed_unsync()
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncWriteExt;
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn who_takes_nothing_is_given_up() {
+        let read = |name: &str| (name == "OLLAMA_PRIMARY_URL").then(|| "http://127.0.0.1:1".to_owned());
+        let service = Arc::new(Service::from_reader(read).unwrap());
+        let platform = Native::new(&service.config.deadlines);
+        let public = tempfile::tempdir().unwrap();
+        std::fs::write(public.path().join("large"), vec![b'x'; 16 << 20]).unwrap();
+        let files = ServeDir::new(public.path());
+        let app = Arc::new(App { platform, service, files, stuck: Duration::from_millis(200) });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut deaf = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        deaf.write_all(b"GET /large HTTP/1.1\r\nhost: here\r\n\r\n").await.unwrap();
+        let (stream, peer) = listener.accept().await.unwrap();
+        let (_stay, stopping) = watch::channel(false);
+        let connection = app.connection(stream, peer.ip(), stopping);
+        timeout(Duration::from_secs(20), connection).await.expect("nobody waits for it for ever");
+    }
 }

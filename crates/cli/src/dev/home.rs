@@ -22,6 +22,8 @@ pub(crate) struct Home {
 
 struct Simulated {
     nodes: [Server; 2],
+    /// What the nodes were asked.
+    asked: [Node; 2],
     mail: Server<Mailroom>,
     mails_shown: usize,
     _accounts: [Server<Account>; 2],
@@ -29,6 +31,23 @@ struct Simulated {
 
 /// What opens the simulated mail service.
 const MAIL_KEY: &str = "re_simulated";
+
+/// What leads from simulated nodes to the owner's real services, opens their doors, or names what is on his nodes.
+const REAL: [&str; 13] = [
+    "HOMEFIRE_NODES",
+    "OLLAMA_FALLBACK_URL",
+    "PRIMARY_MODEL",
+    "FALLBACK_MODEL",
+    "NODE_TOKEN",
+    "CF_ACCESS_CLIENT_ID",
+    "CF_ACCESS_CLIENT_SECRET",
+    "HOMEFIRE_STORE",
+    "UPSTASH_REDIS_REST_URL",
+    "UPSTASH_REDIS_REST_TOKEN",
+    "HEARTBEAT_URL",
+    "GITHUB_TOKEN",
+    "GITLAB_TOKEN",
+];
 
 /// From one round of the monitor to the next, where nothing else is said: nobody watches for five minutes.
 const ROUND: &str = "5000";
@@ -53,8 +72,11 @@ impl Home {
         let mut variables = variables::read()?;
         let is_set =
             |name: &str| variables.iter().any(|(known, value)| known == name && !value.trim().is_empty());
-        let (is_open, is_configured) =
-            (is_set("DRAFT_KEY"), is_set("OLLAMA_PRIMARY_URL") || is_set("HOMEFIRE_NODES"));
+        let (is_open, is_configured, has_period) = (
+            is_set("DRAFT_KEY"),
+            is_set("OLLAMA_PRIMARY_URL") || is_set("HOMEFIRE_NODES"),
+            is_set("MONITOR_MS"),
+        );
         if !is_open {
             variables.retain(|(name, _)| name != "DRAFT_KEY");
             variables.push(("DRAFT_KEY".to_owned(), DEV_DRAFT_KEY.to_owned()));
@@ -62,11 +84,12 @@ impl Home {
         let simulated = match is_configured {
             true => None,
             false => {
+                let asked = [FAST, SLOW].map(|pace| Node::new(&MODELS, pace));
                 let nodes = [
-                    Server::start(Node::new(&MODELS, FAST), 0, true).await?,
-                    Server::start(Node::new(&MODELS, SLOW), 0, true).await?,
+                    Server::start(asked[0].clone(), 0, true).await?,
+                    Server::start(asked[1].clone(), 0, true).await?,
                 ];
-                variables.retain(|(name, _)| name != "HOMEFIRE_NODES" && name != "OLLAMA_FALLBACK_URL");
+                variables.retain(|(name, _)| !REAL.contains(&&**name));
                 variables
                     .push(("HOMEFIRE_NODES".to_owned(), nodes_variable(&nodes[0].url(), &nodes[1].url())));
                 let mail = Server::open(Mailroom::new(MAIL_KEY, 10), 0, true).await?;
@@ -82,10 +105,11 @@ impl Home {
                     variables.retain(|(known, _)| known != name);
                     variables.push((name.to_owned(), value.to_owned()));
                 }
-                if !variables.iter().any(|(name, _)| name == "MONITOR_MS") {
+                if !has_period {
+                    variables.retain(|(name, _)| name != "MONITOR_MS");
                     variables.push(("MONITOR_MS".to_owned(), ROUND.to_owned()));
                 }
-                Some(Simulated { nodes, mail, mails_shown: 0, _accounts: [github, gitlab] })
+                Some(Simulated { nodes, asked, mail, mails_shown: 0, _accounts: [github, gitlab] })
             }
         };
         let find =
@@ -99,14 +123,22 @@ impl Home {
         self.simulated.is_some()
     }
 
+    /// The monitor looks as often as somebody who waits for it would like.
+    pub(crate) fn hurry(&mut self) {
+        self.variables.retain(|(name, _)| name != "MONITOR_MS");
+        self.variables.push(("MONITOR_MS".to_owned(), ROUND.to_owned()));
+    }
+
     /// The fast simulated node.
     pub(crate) fn mini(&mut self) -> Option<&mut Server> {
         self.simulated.as_mut().map(|simulated| &mut simulated.nodes[0])
     }
 
-    /// The mails that the simulated owner got since the last call.
+    /// The mails that the simulated owner got since the last call. What the nodes were asked meanwhile is forgotten: they
+    /// run for days.
     pub(crate) fn new_mails(&mut self) -> Vec<Mail> {
         let Some(simulated) = &mut self.simulated else { return Vec::new() };
+        simulated.asked.iter().for_each(Node::forget);
         let mails = simulated.mail.service().mails().split_off(simulated.mails_shown);
         simulated.mails_shown += mails.len();
         mails

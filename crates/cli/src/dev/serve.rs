@@ -1,5 +1,6 @@
 //! The service on one of its three runtimes, as `dev` starts it.
 
+use std::collections::HashMap;
 use std::io::ErrorKind;
 use std::process::Stdio;
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use tokio::process::Command;
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
-use super::{On, events};
+use super::{On, events, variables};
 use crate::{Refused, setup, worker};
 
 /// `vercel dev` compiles a function when it is first asked for.
@@ -76,13 +77,16 @@ pub(crate) async fn start(on: On, port: u16, variables: &[(String, String)]) -> 
             let inspector = TcpListener::bind("127.0.0.1:0").await?.local_addr()?.port();
             let folder = tools::root().join("target/wrangler");
             drop(listener);
-            program(wrangler::dev(port, inspector, variables, &folder)?, port).await?
+            // It lists the variables with the beginnings of their values.
+            let is_said = |line: &str| !line.trim_start().starts_with("env.");
+            program(wrangler::dev(port, inspector, variables, &folder)?, port, is_said).await?
         }
         On::Vercel => {
+            refuse_file(variables, &variables::of_file()?)?;
             setup::vercel()?;
             drop(listener);
             println!("Starting vercel dev. It compiles the function first …");
-            program(vercel(port, variables), port).await?
+            program(vercel(port, variables), port, |_| true).await?
         }
     };
     Ok(Running { port, how })
@@ -121,22 +125,38 @@ fn vercel(port: u16, variables: &[(String, String)]) -> Command {
     command
 }
 
-async fn program(mut command: Command, port: u16) -> Result<How> {
+/// `vercel dev` reads `.env` itself, and believes it more than what it is told here.
+fn refuse_file(variables: &[(String, String)], file: &HashMap<String, String>) -> Result<()> {
+    let differs = |(name, value): &&(String, String)| file.get(name).is_some_and(|other| other != value);
+    let names: Vec<&str> = variables.iter().filter(differs).map(|(name, _)| &**name).collect();
+    match names.is_empty() {
+        true => Ok(()),
+        false => Err(Refused(format!(
+            "vercel dev would take {} from .env, where something else is meant: take that out of it, or move it away",
+            names.join(", ")
+        ))
+        .into()),
+    }
+}
+
+async fn program(mut command: Command, port: u16, is_said: fn(&str) -> bool) -> Result<How> {
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut group = Group::spawn(command)?;
     let child = group.child();
-    child.stdout.take().into_iter().for_each(show);
-    child.stderr.take().into_iter().for_each(show);
+    child.stdout.take().into_iter().for_each(|output| show(output, is_said));
+    child.stderr.take().into_iter().for_each(|output| show(output, is_said));
     group.ready(port, PATIENCE).await?;
     Ok(How::Program(Box::new(group)))
 }
 
-fn show(output: impl AsyncRead + Unpin + Send + 'static) {
+fn show(output: impl AsyncRead + Unpin + Send + 'static, is_said: fn(&str) -> bool) {
     #[expect(clippy::disallowed_methods, reason = "ends with the output that it reads")]
     drop(tokio::spawn(async move {
         let mut lines = BufReader::new(output).lines();
         while let Ok(Some(line)) = lines.next_line().await {
-            events::show_line(&line);
+            if is_said(&line) {
+                events::show_line(&line);
+            }
         }
     }));
 }

@@ -83,22 +83,35 @@ async fn token(platform: &Native, config: &Config, node: &Node, found: &Found) -
     let mut stranger = node.clone();
     stranger.credentials.clear();
     let has_token = !node.credentials.is_empty();
-    let is_open = !has_token
-        || matches!(
-            probe::models(platform, config, &stranger).await,
-            Finding::Good | Finding::Bad(Diagnosis::ModelMissing(_))
-        );
+    let is_open = match has_token {
+        true => of_stranger(&probe::models(platform, config, &stranger).await),
+        false => Some(true),
+    };
     of_token(name, has_token, is_open, found.is_home())
 }
 
-fn of_token(name: String, has_token: bool, is_open: bool, is_home: bool) -> Check {
+/// Whether whoever knows no token is let in; none where that could not be found out.
+fn of_stranger(finding: &Finding) -> Option<bool> {
+    match finding {
+        Finding::Good | Finding::Bad(Diagnosis::ModelMissing(_)) => Some(true),
+        Finding::Bad(Diagnosis::AccessRejected) => Some(false),
+        Finding::Bad(_) | Finding::Drained => None,
+    }
+}
+
+fn of_token(name: String, has_token: bool, is_open: Option<bool>, is_home: bool) -> Check {
     match (has_token, is_open, is_home) {
-        (true, false, _) => Check::ok(name, "It is accepted, and without it nobody is."),
-        (true, true, true) => {
+        (true, None, _) => Check::warn(
+            name,
+            "It is accepted. Whether anybody is without it could not be found out.",
+            "Run doctor again.",
+        ),
+        (true, Some(false), _) => Check::ok(name, "It is accepted, and without it nobody is."),
+        (true, Some(true), true) => {
             Check::ok(name, "This private address asks for none, so that it is not put to the test.")
         }
         (false, _, true) => Check::ok(name, "None is configured. This private address asks for none."),
-        (true, true, false) => Check::warn(
+        (true, Some(true), false) => Check::warn(
             name,
             "It is accepted, but so is nobody's: whoever knows the address may use the node.",
             "Look whether the Access policy covers the whole host.",
@@ -196,11 +209,13 @@ mod tests {
             let seen = of_token(String::new(), has_token, is_open, is_home);
             assert!(seen.state == state && seen.what.contains(what), "{seen:?}\n  expected {state:?} {what}");
         };
-        check(true, false, false, State::Ok, "without it nobody is");
-        check(true, true, true, State::Ok, "not put to the test");
-        check(false, true, true, State::Ok, "None is configured");
-        check(true, true, false, State::Warn, "but so is nobody's");
-        check(false, true, false, State::Warn, "whoever knows the address");
+        check(true, Some(false), false, State::Ok, "without it nobody is");
+        check(true, None, false, State::Warn, "could not be found out");
+        check(true, None, true, State::Warn, "could not be found out");
+        check(true, Some(true), true, State::Ok, "not put to the test");
+        check(false, Some(true), true, State::Ok, "None is configured");
+        check(true, Some(true), false, State::Warn, "but so is nobody's");
+        check(false, Some(true), false, State::Warn, "whoever knows the address");
     }
 
     #[test]
@@ -217,5 +232,16 @@ mod tests {
         check(Some(Failure::Busy), false, State::Warn, "busy");
         check(Some(Failure::Status(401)), false, State::Fail, "does not accept the service token");
         check(Some(Failure::FirstWordTimeout), true, State::Fail, "does not say a word");
+    }
+
+    #[test]
+    fn who_knows_no_token() {
+        let check = |finding: Finding, expect| assert_eq!(of_stranger(&finding), expect, "{finding:?}");
+        check(Finding::Good, Some(true));
+        check(Finding::Bad(Diagnosis::ModelMissing(Vec::new())), Some(true));
+        check(Finding::Bad(Diagnosis::AccessRejected), Some(false));
+        check(Finding::Bad(Diagnosis::Slow), None);
+        check(Finding::Bad(Diagnosis::Status(500)), None);
+        check(Finding::Drained, None);
     }
 }

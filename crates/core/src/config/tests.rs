@@ -113,7 +113,7 @@ fn every_variable_has_its_name_in_the_list_and_in_the_readers_hands() {
     let (example, readme) = (include_str!("../../../../.env.example"), include_str!("../../../../README.md"));
     for name in VARIABLES {
         assert!(
-            example.lines().any(|line| line.starts_with(&format!("{name}="))),
+            example.lines().any(|line| line.trim_start_matches('#').starts_with(&format!("{name}="))),
             ".env.example lacks {name}"
         );
         assert!(readme.contains(&format!("`{name}`")), "README lacks {name}");

@@ -127,7 +127,8 @@ async fn blackhole(addr: SocketAddr) -> io::Result<Vec<Socket>> {
     let listener = Socket::new(Domain::IPV4, Type::STREAM, None)?;
     listener.set_reuse_address(true)?;
     listener.bind(&addr.into())?;
-    listener.listen(0)?;
+    // None is as many as there may be, to some systems.
+    listener.listen(1)?;
     let mut sockets = vec![listener];
     for _ in 0..4 {
         let filler = Socket::new(Domain::IPV4, Type::STREAM, None)?;
