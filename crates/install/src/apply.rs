@@ -48,6 +48,7 @@ impl fmt::Display for Halfway {
 /// Does what `plan` says, in its order; with `dry_run` only tells it, every file whole.
 ///
 /// A second time does no harm. What was replaced is kept beside the file; [`uninstall`](crate::uninstall) puts it back.
+/// Where nothing else is to be written than the last time, a file that its owner has changed since is left.
 ///
 /// # Errors
 ///
@@ -105,7 +106,9 @@ impl Step<'_> {
     fn show(&self, site: &mut Site<'_>) -> io::Result<()> {
         match self {
             Self::Write(file) => {
-                writeln!(site.out, "# {}, mode {:04o}\n{}", file.path, file.mode, file.content)
+                let unless =
+                    if file.unless.is_some() { ", unless the machine has one of its own" } else { "" };
+                writeln!(site.out, "# {}, mode {:04o}{unless}\n{}", file.path, file.mode, file.content)
             }
             Self::Secret(secret) => {
                 writeln!(site.out, "# {}, mode 0600: a new token, unless it is there\n", secret.path)
@@ -127,18 +130,39 @@ impl Step<'_> {
 }
 
 fn write(file: &File, plan: &Plan, site: &mut Site<'_>) -> io::Result<()> {
-    let (place, content) = (Place(site.root), file.content.as_bytes());
+    let (place, path, content) = (Place(site.root), &file.path, file.content.as_bytes());
     let mut receipt = Receipt::read(place, plan.receipt)?;
-    let there = place.read(&file.path)?;
-    let foreign = there.as_deref().filter(|there| !receipt.wrote(&file.path, there));
-    let kept = foreign.map(|foreign| keep(&file.path, foreign, site)).transpose()?;
-    receipt.note(&file.path, content, kept);
-    receipt.write(place, plan.receipt)?;
-    if there.as_deref() == Some(content) && place.mode(&file.path)? == file.mode {
-        return writeln!(site.out, "{} is as it should be", file.path);
+    let there = place.read(path)?;
+    let foreign = there.as_deref().filter(|there| !receipt.wrote(path, there));
+    if let Some(other) = instead(file, there.is_some(), foreign.is_some(), place) {
+        return writeln!(site.out, "left {other}, which is the machine's own: there is no need of ours");
     }
-    place.write(&file.path, file.mode, content)?;
-    writeln!(site.out, "wrote {}", file.path)
+    if foreign.is_some() && receipt.installed(path, content) {
+        return writeln!(
+            site.out,
+            "left {path}: it was changed since it was written, and nothing new is to be written; to have it anew, \
+             move it away first"
+        );
+    }
+    let kept = foreign.map(|foreign| keep(path, foreign, site)).transpose()?;
+    receipt.note(path, content, kept);
+    receipt.write(place, plan.receipt)?;
+    let is_good = there.as_deref() == Some(content) && place.mode(path)? == file.mode;
+    if !is_good {
+        place.write(path, file.mode, content)?;
+    }
+    receipt.settle(path, content);
+    receipt.write(place, plan.receipt)?;
+    if is_good { writeln!(site.out, "{path} is as it should be") } else { writeln!(site.out, "wrote {path}") }
+}
+
+/// Whose file does as well as this one.
+fn instead<'a>(file: &'a File, is_there: bool, is_foreign: bool, place: Place<'_>) -> Option<&'a str> {
+    let elsewhere = file.unless?;
+    if is_there {
+        return is_foreign.then_some(&file.path);
+    }
+    elsewhere.iter().copied().find(|path| place.has(path))
 }
 
 /// Keeps what somebody else wrote, under a name that tells one content from another.
@@ -171,13 +195,14 @@ fn make(secret: &Secret, plan: &Plan, site: &mut Site<'_>) -> io::Result<()> {
 }
 
 pub(crate) fn run(command: &Command, site: &mut Site<'_>) -> io::Result<()> {
-    let why = match site.runner.run(command) {
-        Ok(output) if output.code == Some(0) => return writeln!(site.out, "ran {command}"),
-        Ok(output) => {
+    let why = match (site.runner.run(command), &command.otherwise) {
+        (Ok(output), _) if output.code == Some(0) => return writeln!(site.out, "ran {command}"),
+        (Ok(_), Some(words)) => words.clone(),
+        (Ok(output), None) => {
             let code = output.code.map_or("a signal".to_owned(), |code| format!("exit code {code}"));
             format!("it ended with {code}: {}", output.stderr.trim())
         }
-        Err(error) => format!("it could not be started: {error}"),
+        (Err(error), _) => format!("it could not be started: {error}"),
     };
     if command.may_fail {
         return writeln!(site.out, "ran {command}, in vain, which may be");

@@ -195,6 +195,11 @@ impl OciRetryArgs {
                 Ok(())
             }
             End::Refused(why) => Err(Failure::Refused(why)),
+            End::InDoubt(why) => Err(Failure::Refused(format!(
+                "{why}; look in the console whether an instance was launched; then remove the state file {} and start \
+                 again",
+                self.state.display()
+            ))),
         }
     }
 }
@@ -307,7 +312,7 @@ mod tests {
         let linux =
             "node install --role fallback --hostname a.example.com --tunnel TUNNEL --system linux --dry-run";
         let mac = "node install --role primary --hostname a.example.com --tunnel TUNNEL --system macos";
-        check(linux, Ok("# /etc/systemd/system/ollama.service, mode 0644\n[Unit]"));
+        check(linux, Ok("# /etc/systemd/system/homefire-node.service, mode 0644\n[Unit]"));
         check(linux, Ok("$ systemctl enable ollama.service homefire-node.service"));
         check(&format!("{linux} --model a:b --model c"), Ok("MODELS=a:b,c\""));
         check(&format!("{mac} --dry-run"), Err("--user is needed on macOS"));
@@ -352,6 +357,12 @@ mod tests {
         let other = std::fs::File::open(at("l")).unwrap();
         other.lock().unwrap();
         assert!(drive().0.unwrap_err().ends_with("is in use"));
+        drop(other);
+        std::fs::remove_file(at("s")).unwrap();
+        Place(folder.path()).write("oci", 0o644, b"kill -9 $$\n").unwrap();
+        let advice = "a signal ended it; look in the console whether an instance was launched; then remove";
+        let said = drive().0.unwrap_err();
+        assert!(said.starts_with(advice) && said.contains(&at("s")), "{said}");
     }
 
     #[test]

@@ -8,16 +8,18 @@ use crate::role::GUARD;
 /// Where `cloudflared` looks for it.
 pub(crate) const CONFIG: &str = "/etc/cloudflared/config.yml";
 
+/// Where the tunnel's credentials lie.
+pub(crate) fn credentials(options: &Options) -> String {
+    let usual = || format!("/etc/cloudflared/{}.json", options.tunnel);
+    options.credentials.as_ref().map_or_else(usual, ToString::to_string)
+}
+
 /// `config.yml`, with every value of the owner's in JSON's quotes, which YAML reads alike.
 pub(crate) fn config(options: &Options) -> String {
-    let credentials = options
-        .credentials
-        .as_ref()
-        .map_or_else(|| format!("/etc/cloudflared/{}.json", options.tunnel), |path| path.as_str().to_owned());
     let mut text = format!(
         "tunnel: {}\ncredentials-file: {}\ningress:\n  - hostname: {}\n    service: http://{GUARD}\n",
         quoted(options.tunnel.as_str()),
-        quoted(&credentials),
+        quoted(&credentials(options)),
         quoted(options.host.as_str()),
     );
     text.push_str("    originRequest:\n      connectTimeout: 10s\n");

@@ -10,7 +10,10 @@ use crate::value::User;
 pub(crate) const OLLAMA_LABEL: &str = "dev.homefire.ollama";
 pub(crate) const GUARD_LABEL: &str = "dev.homefire.node";
 pub(crate) const TUNNEL_LABEL: &str = "dev.homefire.tunnel";
+/// The logs of what runs as Ollama's account, which owns this folder.
 pub(crate) const LOGS: &str = "/Library/Logs/homefire";
+/// The logs of what runs as root. In the folder above, that account could put a link in their place.
+const ROOTS_LOGS: &str = "/Library/Logs";
 pub(crate) const TOKENS: &str = "/usr/local/etc/homefire-node/tokens";
 
 /// The folder of what is kept between two starts.
@@ -77,8 +80,9 @@ fn daemon(
     list.text("ProcessType", "Interactive");
     // launchd's own limit is 256.
     list.line("<key>SoftResourceLimits</key>\n\t<dict>\n\t\t<key>NumberOfFiles</key>\n\t\t<integer>8192</integer>\n\t</dict>");
-    list.text("StandardOutPath", &format!("{LOGS}/{label}.out.log"));
-    list.text("StandardErrorPath", &format!("{LOGS}/{label}.err.log"));
+    let logs = if user.is_some() { LOGS } else { ROOTS_LOGS };
+    list.text("StandardOutPath", &format!("{logs}/{label}.out.log"));
+    list.text("StandardErrorPath", &format!("{logs}/{label}.err.log"));
     list.whole()
 }
 

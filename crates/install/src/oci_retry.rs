@@ -2,7 +2,7 @@
 //!
 //! [`policy`] decides, [`reply`] reads what the command line said, and this drives the two: what is about to be tried is
 //! kept before it is tried, so that a restart in mid-try asks again for the same thing with the same token and never for
-//! a second machine.
+//! a second machine. Where the command line takes no token, a try whose end is unknown is the last one.
 
 pub mod policy;
 pub mod reply;
@@ -52,11 +52,7 @@ pub fn drive(
         io::Error::other(format!("{} could not be started: {error}", launch.command.program))
     })?;
     if !skills.retry_token {
-        writeln!(
-            log,
-            "{} this oci takes no --opc-retry-token: look at the console if a reply is lost",
-            stamp(world)
-        )?;
+        writeln!(log, "{} this oci takes no --opc-retry-token: a lost reply will end it", stamp(world))?;
     }
     let mut next = policy.next(world.now());
     loop {
@@ -64,10 +60,17 @@ pub fn drive(
             Next::Try { target, at } => (target, at),
             Next::Stop(end) => return Ok(end),
         };
-        world.sleep(Duration::from_secs(at.saturating_sub(world.now())));
-        let token = policy.begin(&hex(&world.random()?), world.now());
+        let now = world.now();
+        if at > now {
+            world.sleep(Duration::from_secs(at - now));
+            // The machine may have slept for longer than a token lives.
+            next = policy.next(world.now());
+            continue;
+        }
+        let fresh = if skills.retry_token { Some(hex(&world.random()?)) } else { None };
+        let token = policy.begin(fresh.as_deref(), now);
         write(launch.state, policy.state())?;
-        let outcome = ask(&skills.command(&launch.command, &target, &token), runner);
+        let outcome = ask(&skills.command(&launch.command, &target, token.as_deref()), runner);
         next = policy.after(&outcome, world.now(), chance(world.random()?));
         write(launch.state, policy.state())?;
         log_line(log, world, &policy, &target, &outcome, &next)?;

@@ -27,6 +27,11 @@ impl Place<'_> {
         }
     }
 
+    /// Whether there is anything at all.
+    pub(crate) fn has(self, path: &str) -> bool {
+        fs::symlink_metadata(self.at(path)).is_ok()
+    }
+
     /// Its permissions.
     pub(crate) fn mode(self, path: &str) -> io::Result<u32> {
         Ok(fs::symlink_metadata(self.at(path))?.permissions().mode() & 0o7777)

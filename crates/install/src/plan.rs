@@ -11,7 +11,7 @@ pub enum System {
     /// With launchd.
     #[value(name = "macos")]
     MacOs,
-    /// With systemd, 250 or newer.
+    /// With systemd, 247 or newer: older ones load no credentials.
     Linux,
 }
 
@@ -81,6 +81,8 @@ pub struct Plan {
     pub stop: Vec<Command>,
     /// Run when everything is removed.
     pub settle: Vec<Command>,
+    /// Run where the file of that path is left because its owner has changed it: nothing starts from it any more.
+    pub abandon: Vec<(String, Command)>,
     /// What was written, so that it can be told from what others wrote.
     pub receipt: &'static str,
     /// What can go wrong however well this goes.
@@ -100,6 +102,9 @@ pub struct File {
     pub mode: u32,
     /// The whole of it.
     pub content: String,
+    /// Where others keep a file that does as well: unless there is one, or somebody else's at `path`, it is written.
+    /// None if it is written whatever there is.
+    pub unless: Option<&'static [&'static str]>,
 }
 
 /// A file whose content no plan, no argument and no output ever holds. Its mode is 0600.
@@ -113,14 +118,7 @@ pub struct Secret {
 pub fn plan(role: Role, system: System, options: &Options) -> Plan {
     let settings = Settings::of(role, options);
     let mut plan = Plan::empty(system);
-    plan.checks = vec![
-        Command::new("id", ["-u", options.user.as_str()]),
-        Command::new("test", ["-x", options.ollama.as_str()]),
-        Command::new("test", ["-x", options.guard.as_str()]),
-    ];
-    if system == System::MacOs {
-        plan.checks.push(Command::new("test", ["-x", options.cloudflared.as_str()]));
-    }
+    plan.checks = checks(system, options);
     plan.files = match system {
         System::MacOs => vec![
             file(launchd::path(launchd::OLLAMA_LABEL), launchd::ollama(&settings, options)),
@@ -128,7 +126,11 @@ pub fn plan(role: Role, system: System, options: &Options) -> Plan {
             file(launchd::path(launchd::TUNNEL_LABEL), launchd::tunnel(options)),
         ],
         System::Linux => vec![
-            file(systemd::path(systemd::OLLAMA_UNIT), systemd::ollama(&settings, options)),
+            File {
+                unless: Some(systemd::OLLAMA_ELSEWHERE),
+                ..file(systemd::path(systemd::OLLAMA_UNIT), systemd::ollama(&settings, options))
+            },
+            file(systemd::path(systemd::OLLAMA_DROP_IN), systemd::ollama_drop_in(&settings, options)),
             file(systemd::path(systemd::GUARD_UNIT), systemd::guard(&settings, options)),
             file(polkit::PATH.to_owned(), polkit::rules()),
         ],
@@ -146,17 +148,18 @@ pub fn plan(role: Role, system: System, options: &Options) -> Plan {
 impl Plan {
     /// What is known without any options: enough to take an installation back.
     pub fn empty(system: System) -> Self {
-        let (secret, receipt, stop, settle) = match system {
+        let (secret, receipt, stop, settle, abandon) = match system {
             System::MacOs => {
-                let stop = [launchd::TUNNEL_LABEL, launchd::GUARD_LABEL, launchd::OLLAMA_LABEL];
-                let stop = stop.map(bootout).to_vec();
-                (launchd::TOKENS, "/usr/local/var/homefire-node/installed.json", stop, Vec::new())
+                let labels = [launchd::TUNNEL_LABEL, launchd::GUARD_LABEL, launchd::OLLAMA_LABEL];
+                let abandon = labels.map(|label| (launchd::path(label), disable(label))).to_vec();
+                let receipt = "/usr/local/var/homefire-node/installed.json";
+                (launchd::TOKENS, receipt, labels.map(bootout).to_vec(), Vec::new(), abandon)
             }
             System::Linux => {
                 let units = ["disable", "--now", systemd::GUARD_UNIT, systemd::OLLAMA_UNIT];
                 let stop = vec![Command::new("systemctl", units).or_not()];
                 let settle = vec![Command::new("systemctl", ["daemon-reload"])];
-                (systemd::TOKENS, "/var/lib/homefire-install/installed.json", stop, settle)
+                (systemd::TOKENS, "/var/lib/homefire-install/installed.json", stop, settle, Vec::new())
             }
         };
         let (secret, nothing) = (Secret { path: secret }, Vec::new);
@@ -169,6 +172,7 @@ impl Plan {
             commands,
             stop,
             settle,
+            abandon,
             receipt,
             warnings: nothing(),
             next: nothing(),
@@ -178,11 +182,41 @@ impl Plan {
 }
 
 fn file(path: String, content: String) -> File {
-    File { path, mode: 0o644, content }
+    File { path, mode: 0o644, content, unless: None }
+}
+
+fn checks(system: System, options: &Options) -> Vec<Command> {
+    let is_program = |path: &AbsolutePath, name: &str| {
+        let words = format!("there is no program {path}: install it, or say where it is with --{name}");
+        Command::new("test", ["-x", path.as_str()]).or_say(words)
+    };
+    let user = options.user.as_str();
+    let no_account = format!("there is no account {user}: make it, or name another with --user");
+    let mut checks = vec![
+        Command::new("id", ["-u", user]).or_say(no_account),
+        is_program(&options.ollama, "ollama"),
+        is_program(&options.guard, "guard"),
+    ];
+    // On Linux the tunnel is started by a service that is not ours.
+    if system == System::MacOs {
+        let credentials = cloudflared::credentials(options);
+        let no_credentials = format!(
+            "the tunnel's credentials are not at {credentials}: copy there what `cloudflared tunnel create` wrote to \
+             ~/.cloudflared, or say where it is with --credentials"
+        );
+        checks.push(is_program(&options.cloudflared, "cloudflared"));
+        checks.push(Command::new("test", ["-f", &credentials]).or_say(no_credentials));
+    }
+    checks
 }
 
 fn bootout(label: &str) -> Command {
     Command::new("launchctl", ["bootout", &format!("system/{label}")]).or_not()
+}
+
+/// Until it is enabled again, which an installation does.
+fn disable(label: &str) -> Command {
+    Command::new("launchctl", ["disable", &format!("system/{label}")]).or_not()
 }
 
 /// Waits until a daemon has ended, which the guard does when it has drained: launchd does not load it twice.
@@ -237,7 +271,9 @@ fn warnings(system: System, options: &Options) -> Vec<String> {
             "FileVault asks for a password before anything starts: with it on, this Mac does not come back by itself \
              after a power failure; `fdesetup status` says whether it is on"
                 .to_owned(),
-            "quit the Ollama app and take it out of the login items: it holds the same port as the daemon".to_owned(),
+            "quit the Ollama app and take it out of the login items, and end Homebrew's own service, `brew services stop \
+             ollama`: each holds the same port as the daemon"
+                .to_owned(),
         ]),
         System::Linux => {
             if options.models_folder.is_none() {
@@ -284,7 +320,7 @@ fn stays(system: System) -> Vec<String> {
         ),
         System::Linux => (
             "Ollama itself, its models, and cloudflared with its service",
-            "a unit put back is not started: `systemctl enable --now ollama`",
+            "Ollama's own unit is not started: `systemctl enable --now ollama`",
         ),
     };
     [programs, "folders, even if they are empty now", rest].map(str::to_owned).to_vec()

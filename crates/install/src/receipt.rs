@@ -18,6 +18,9 @@ pub(crate) struct Entry {
     pub(crate) path: String,
     /// The fingerprint of everything that was ever written there.
     pub(crate) written: Vec<String>,
+    /// The fingerprint of what the last installation left there; none if it stopped before that.
+    #[serde(default)]
+    pub(crate) installed: Option<String>,
     /// Where that lies which was there before.
     pub(crate) kept: Option<String>,
 }
@@ -39,6 +42,19 @@ impl Receipt {
         entry.is_some_and(|entry| entry.is_ours(content))
     }
 
+    /// Whether `content` is what the last installation left at `path`.
+    pub(crate) fn installed(&self, path: &str, content: &[u8]) -> bool {
+        let entry = self.files.iter().find(|entry| entry.path == path);
+        entry.is_some_and(|entry| entry.installed.as_ref() == Some(&digest(content)))
+    }
+
+    /// Notes that `content` is at `path` now.
+    pub(crate) fn settle(&mut self, path: &str, content: &[u8]) {
+        if let Some(entry) = self.files.iter_mut().find(|entry| entry.path == path) {
+            entry.installed = Some(digest(content));
+        }
+    }
+
     /// Notes that `content` is about to be written to `path`, over what is kept at `kept`.
     ///
     /// What was kept first is what was there before us, and stays the one that is put back.
@@ -49,9 +65,13 @@ impl Receipt {
                 if !entry.written.contains(&written) {
                     entry.written.push(written);
                 }
+                entry.installed = None;
                 entry.kept = entry.kept.take().or(kept);
             }
-            None => self.files.push(Entry { path: path.to_owned(), written: vec![written], kept }),
+            None => {
+                let (path, written) = (path.to_owned(), vec![written]);
+                self.files.push(Entry { path, written, installed: None, kept });
+            }
         }
     }
 }

@@ -34,8 +34,8 @@ pub struct Settings {
 impl Settings {
     /// The role's settings, with what the owner chose over them.
     pub fn of(role: Role, options: &Options) -> Self {
-        // Both for good: a cold load takes longer than a reader waits, and Oracle takes back a free machine whose memory
-        // is hardly used.
+        // What was loaded once stays: a cold load takes longer than a reader waits. Nothing is loaded at a boot, only by the
+        // first question.
         let (models, context, keep_alive): (&[&str], u32, _) = match role {
             Role::Primary => (&["qwen3.5:latest", "qwen2.5-coder:7b"], 8192, "-1"),
             Role::Fallback => (&["qwen2.5-coder:7b"], 4096, "-1"),

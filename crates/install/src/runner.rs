@@ -13,13 +13,22 @@ pub struct Command {
     pub arguments: Vec<String>,
     /// Whether the plan goes on when it fails.
     pub may_fail: bool,
+    /// What its failure means, where its own words do not say it.
+    pub otherwise: Option<String>,
 }
 
 impl Command {
     /// A command that must succeed.
     pub fn new<'a>(program: &str, arguments: impl IntoIterator<Item = &'a str>) -> Self {
         let arguments = arguments.into_iter().map(str::to_owned).collect();
-        Self { program: program.to_owned(), arguments, may_fail: false }
+        Self { program: program.to_owned(), arguments, may_fail: false, otherwise: None }
+    }
+
+    /// The same, whose failure means `words`.
+    #[must_use]
+    pub fn or_say(mut self, words: String) -> Self {
+        self.otherwise = Some(words);
+        self
     }
 
     /// The same, whose failure stops nothing.

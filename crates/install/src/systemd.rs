@@ -7,9 +7,15 @@ use crate::role::{Settings, TOKENS_FILE};
 
 pub(crate) const OLLAMA_UNIT: &str = "ollama.service";
 pub(crate) const GUARD_UNIT: &str = "homefire-node.service";
+/// Drop-ins are read in the order of their names, whichever folder they lie in.
+pub(crate) const OLLAMA_DROP_IN: &str = "ollama.service.d/zz-homefire.conf";
 pub(crate) const TOKENS: &str = "/etc/homefire-node/tokens";
 /// Ollama's own folder: systemd makes it and gives it to the account.
 const STATE: &str = "/var/lib/ollama";
+
+/// Where else Ollama's unit may lie: a distribution's place.
+pub(crate) const OLLAMA_ELSEWHERE: &[&str] =
+    &["/usr/lib/systemd/system/ollama.service", "/lib/systemd/system/ollama.service"];
 
 /// Where systemd looks for an administrator's unit.
 pub(crate) fn path(unit: &str) -> String {
@@ -38,12 +44,31 @@ SystemCallArchitectures=native
 UMask=0077
 ";
 
+/// The unit of a machine that has none of Ollama's own.
 pub(crate) fn ollama(settings: &Settings, options: &Options) -> String {
+    let unit = head("Ollama, behind the guard", "network-online.target");
+    unit + "[Service]\n" + &ollama_service(settings, options) + FOOT
+}
+
+/// The same over whatever unit and drop-ins are there: one of them may open Ollama to the network, and each upgrade of
+/// Ollama writes its own unit anew.
+pub(crate) fn ollama_drop_in(settings: &Settings, options: &Options) -> String {
+    format!(
+        "# Read after the unit and every other drop-in, so that neither an upgrade nor they win.\n\
+         [Unit]\nStartLimitIntervalSec=0\n\n\
+         [Service]\n\
+         # What stands in a file of variables would win over those below.\n\
+         EnvironmentFile=\nDynamicUser=no\nExecStart=\n{}",
+        ollama_service(settings, options)
+    )
+}
+
+fn ollama_service(settings: &Settings, options: &Options) -> String {
     let models = options.models_folder.as_ref().map_or(format!("{STATE}/models"), ToString::to_string);
     let mut variables = settings.ollama();
     variables.push(("HOME", STATE.to_owned()));
     variables.push(("OLLAMA_MODELS", models));
-    let mut unit = head("Ollama, behind the guard", "network-online.target", options.ollama.as_str());
+    let mut unit = start(options.ollama.as_str());
     unit.push_str(&environment(&variables));
     // Models belong to one account for good, which a dynamic user is not.
     line(&mut unit, &format!("User={user}\nGroup={user}", user = options.user));
@@ -64,14 +89,16 @@ pub(crate) fn ollama(settings: &Settings, options: &Options) -> String {
             "PrivateDevices=yes\nProtectProc=invisible\nSystemCallFilter=@system-service\nSystemCallErrorNumber=EPERM",
         );
     }
-    unit + FOOT
+    unit
 }
 
 pub(crate) fn guard(settings: &Settings, options: &Options) -> String {
-    let mut unit = head("Homefire's guard in front of Ollama", OLLAMA_UNIT, options.guard.as_str());
+    let mut unit = head("Homefire's guard in front of Ollama", OLLAMA_UNIT);
+    unit.push_str("[Service]\n");
+    unit.push_str(&start(options.guard.as_str()));
     unit.push_str(&environment(&settings.guard(options, System::Linux.socket())));
-    // %d is the folder that systemd puts the credentials in.
-    line(&mut unit, &format!("Environment={TOKENS_FILE}=%d/tokens"));
+    // Not by %d, which older ones do not know: the variable would be dropped, and with Access no token be asked for.
+    line(&mut unit, &format!("Environment={TOKENS_FILE}=/run/credentials/{GUARD_UNIT}/tokens"));
     line(&mut unit, &format!("LoadCredential=tokens:{TOKENS}"));
     line(&mut unit, "DynamicUser=yes\nRuntimeDirectory=homefire-node\nLimitNOFILE=8192\nMemoryMax=256M");
     line(&mut unit, "# It drains when it is told to end.\nTimeoutStopSec=90\n");
@@ -92,12 +119,12 @@ pub(crate) fn guard(settings: &Settings, options: &Options) -> String {
 
 const FOOT: &str = "\n[Install]\nWantedBy=multi-user.target\n";
 
-fn head(description: &str, after: &str, program: &str) -> String {
-    format!(
-        "[Unit]\nDescription={description}\nAfter={after}\nWants={after}\nStartLimitIntervalSec=0\n\n[Service]\nType=exec\n\
-         ExecStart={} serve\nRestart=always\nRestartSec=3\n",
-        quoted(program)
-    )
+fn head(description: &str, after: &str) -> String {
+    format!("[Unit]\nDescription={description}\nAfter={after}\nWants={after}\nStartLimitIntervalSec=0\n\n")
+}
+
+fn start(program: &str) -> String {
+    format!("Type=exec\nExecStart={} serve\nRestart=always\nRestartSec=3\n", quoted(program))
 }
 
 fn line(unit: &mut String, line: &str) {

@@ -31,7 +31,7 @@ pub fn uninstall(plan: &Plan, dry_run: bool, site: &mut Site<'_>) -> Result<(), 
     let files = receipt.files.iter().rev().map(Step::Undo);
     let settle = plan.settle.iter().map(Step::Run);
     let steps: Vec<Step<'_>> = stop.chain(files).chain([Step::Forget]).chain(settle).collect();
-    carry_out(&steps, |step| if dry_run { writeln!(site.out, "{step}") } else { step.take(plan, site) })?;
+    carry_out(&steps, |step| if dry_run { step.show(plan, site) } else { step.take(plan, site) })?;
     let mut hints = "\nWhat stays:\n".to_owned();
     plan.stays.iter().for_each(|line| hints.push_str(&format!("  - {line}\n")));
     let _ = site.out.write_all(hints.as_bytes());
@@ -56,43 +56,94 @@ impl fmt::Display for Step<'_> {
 }
 
 impl Step<'_> {
+    fn show(&self, plan: &Plan, site: &mut Site<'_>) -> io::Result<()> {
+        let (Self::Undo(entry), place) = (self, Place(site.root)) else {
+            return writeln!(site.out, "{self}");
+        };
+        if place.read(&entry.path).is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied) {
+            return writeln!(site.out, "{self}, unless it was changed, which only sudo can tell");
+        }
+        match fate(entry, place)? {
+            Fate::Before(_) => writeln!(site.out, "leave {}: it is what it was before", entry.path),
+            Fate::Theirs(why) => {
+                writeln!(site.out, "leave {}: {why}", entry.path)?;
+                abandon(plan, entry).try_for_each(|command| writeln!(site.out, "run {command}"))
+            }
+            Fate::PutBack(_) | Fate::Ours => writeln!(site.out, "{self}"),
+            Fate::Gone => writeln!(site.out, "{} is gone already", entry.path),
+        }
+    }
+
     fn take(&self, plan: &Plan, site: &mut Site<'_>) -> io::Result<()> {
         match self {
             Self::Run(command) => run(command, site),
-            Self::Undo(entry) => undo(entry, site),
+            Self::Undo(entry) => undo(entry, plan, site),
             Self::Forget => Place(site.root).remove(plan.receipt),
         }
     }
 }
 
-fn undo(entry: &Entry, site: &mut Site<'_>) -> io::Result<()> {
-    let (place, path) = (Place(site.root), &entry.path);
-    let there = match place.read(path) {
+/// What becomes of a file.
+enum Fate<'a> {
+    /// It is what it was before, of which there is a copy.
+    Before(&'a str),
+    /// It stays as somebody else's; the words say why.
+    Theirs(String),
+    /// The copy of what was there before returns.
+    PutBack(&'a str),
+    /// It is removed.
+    Ours,
+    /// Somebody has removed it.
+    Gone,
+}
+
+fn fate<'a>(entry: &'a Entry, place: Place<'_>) -> io::Result<Fate<'a>> {
+    let there = match place.read(&entry.path) {
         Ok(there) => there,
-        Err(error) => return writeln!(site.out, "left {path}: {error}"),
+        Err(error) => return Ok(Fate::Theirs(error.to_string())),
     };
     let kept = match &entry.kept {
         Some(kept) => place.read(kept)?.map(|content| (kept, content)),
         None => None,
     };
-    match (there, kept) {
-        (Some(there), Some((kept, before))) if there == before => {
-            place.remove(kept)?;
-            writeln!(site.out, "{path} is what it was before")
-        }
+    Ok(match (there, kept) {
+        (Some(there), Some((kept, before))) if there == before => Fate::Before(kept),
         (Some(there), kept) if !entry.is_ours(&there) => {
             let copy =
                 kept.map_or(String::new(), |(kept, _)| format!("; what was there before is in {kept}"));
-            writeln!(site.out, "left {path}: it was changed since it was written{copy}")
+            Fate::Theirs(format!("it was changed since it was written{copy}"))
         }
-        (_, Some((kept, _))) => {
+        (_, Some((kept, _))) => Fate::PutBack(kept),
+        (Some(_), None) => Fate::Ours,
+        (None, None) => Fate::Gone,
+    })
+}
+
+fn undo(entry: &Entry, plan: &Plan, site: &mut Site<'_>) -> io::Result<()> {
+    let (place, path) = (Place(site.root), &entry.path);
+    match fate(entry, place)? {
+        Fate::Before(kept) => {
+            place.remove(kept)?;
+            writeln!(site.out, "{path} is what it was before")
+        }
+        Fate::Theirs(why) => {
+            writeln!(site.out, "left {path}: {why}")?;
+            abandon(plan, entry).try_for_each(|command| run(command, site))
+        }
+        Fate::PutBack(kept) => {
             place.rename(kept, path)?;
             writeln!(site.out, "put {path} back as it was before")
         }
-        (Some(_), None) => {
+        Fate::Ours => {
             place.remove(path)?;
             writeln!(site.out, "removed {path}")
         }
-        (None, None) => writeln!(site.out, "{path} is gone already"),
+        Fate::Gone => writeln!(site.out, "{path} is gone already"),
     }
+}
+
+/// What keeps a file that is left from being started again.
+fn abandon<'a>(plan: &'a Plan, entry: &Entry) -> impl Iterator<Item = &'a Command> {
+    let path = entry.path.clone();
+    plan.abandon.iter().filter(move |(of, _)| *of == path).map(|(_, command)| command)
 }

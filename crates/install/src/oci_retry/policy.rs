@@ -62,6 +62,8 @@ pub enum End {
     Launched(Option<String>),
     /// Trying again does not help; the words say why.
     Refused(String),
+    /// A try may have launched something, and trying again may launch a second one; the words say why.
+    InDoubt(String),
 }
 
 /// All that a restart needs.
@@ -77,18 +79,25 @@ pub struct State {
     too_often: u32,
     /// How many tries in a row had an unknown end.
     unclear: u32,
-    /// The token of a try that may have launched something.
-    token: Option<Token>,
+    /// A try that may have launched something. Earlier versions wrote a token, of which nobody knows whether it was sent.
+    #[serde(alias = "token")]
+    open: Option<Open>,
     /// How it ended, if it did.
     end: Option<End>,
 }
 
-/// What makes Oracle see two requests as one. It belongs to one target.
+/// A try that has begun, and those that were made after it for the same machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Token {
-    value: String,
+struct Open {
+    /// Makes Oracle see them as one request; none where the command line takes none.
+    token: Option<String>,
+    /// When the first began, in seconds since 1970.
     since: u64,
+    /// A token belongs to one place.
     target: Target,
+    /// How many there were.
+    #[serde(default)]
+    tries: u32,
 }
 
 /// The rule.
@@ -101,15 +110,15 @@ pub struct Policy {
 impl Policy {
     /// Goes on from `state`. There must be a target.
     ///
-    /// An end that the owner may have mended is forgotten; a launch is not.
+    /// An end that the owner may have mended is forgotten; a launch is not, nor a try whose end is unknown.
     pub fn new(targets: Vec<Target>, mut state: State) -> Self {
         assert!(!targets.is_empty(), "there is somewhere to try");
-        if matches!(state.end, Some(End::Refused(_))) {
+        if matches!(state.end, Some(End::Refused(_) | End::InDoubt(_))) {
             state.end = None;
             state.unclear = 0;
         }
         // The owner may have named other targets; a try whose end is unknown is asked about first.
-        let unfinished = state.token.as_ref().map(|token| &token.target);
+        let unfinished = state.open.as_ref().map(|open| &open.target);
         if let Some(place) = unfinished.and_then(|open| targets.iter().position(|target| target == open)) {
             state.cursor = place;
         }
@@ -117,37 +126,55 @@ impl Policy {
         Self { targets, state }
     }
 
-    /// What to do first.
+    /// What to do now.
     pub fn next(&self, now: u64) -> Next {
-        match &self.state.end {
-            Some(end) => Next::Stop(end.clone()),
-            None => Next::Try { target: self.target().clone(), at: self.state.not_before.max(now) },
+        let at = self.state.not_before.max(now);
+        let doubt = self.state.open.as_ref().and_then(|open| self.doubt(open, at));
+        match (&self.state.end, doubt) {
+            (Some(end), _) => Next::Stop(end.clone()),
+            (None, Some(doubt)) => Next::Stop(End::InDoubt(doubt.to_owned())),
+            (None, None) => Next::Try { target: self.target().clone(), at },
+        }
+    }
+
+    /// Why nobody can ask again for what an open try may have launched.
+    fn doubt(&self, open: &Open, at: u64) -> Option<&'static str> {
+        if open.token.is_none() {
+            Some("the reply to the last try is not known")
+        } else if at.saturating_sub(open.since) >= TOKEN_LIFE_S {
+            Some("Oracle has forgotten the token of a try whose reply is not known")
+        } else if open.target != *self.target() {
+            Some("the place of a try whose reply is not known is none of those that were named")
+        } else {
+            None
         }
     }
 
     /// Notes that a try begins, and says with which token: `fresh`, unless an earlier try there has an unknown end.
-    pub fn begin(&mut self, fresh: &str, now: u64) -> String {
-        let target = self.target().clone();
-        let lives = |token: &&Token| token.target == target && now.saturating_sub(token.since) < TOKEN_LIFE_S;
-        let old = self.state.token.as_ref().filter(lives).cloned();
-        let token = old.unwrap_or(Token { value: fresh.to_owned(), since: now, target });
+    ///
+    /// Only after [`Next::Try`]. Without a `fresh` one the command line takes none.
+    pub fn begin(&mut self, fresh: Option<&str>, now: u64) -> Option<String> {
+        let (token, target) = (fresh.map(str::to_owned), self.target().clone());
         self.state.tries += 1;
         // A restart in mid-try waits, too.
         self.state.not_before = now + PAUSE_S;
-        self.state.token.insert(token).value.clone()
+        let open = self.state.open.get_or_insert(Open { token, since: now, target, tries: 0 });
+        open.tries += 1;
+        open.token.clone()
     }
 
     /// Takes in how a try ended at `now`; `chance` is from 0 to 1.
     pub fn after(&mut self, outcome: &Outcome, now: u64, chance: f64) -> Next {
+        if self.settles(outcome) {
+            self.state.open = None;
+        }
         let state = &mut self.state;
-        let clear = !matches!(outcome, Outcome::Unclear(_));
-        if clear {
+        if !matches!(outcome, Outcome::Unclear(_) | Outcome::Faulty(_)) {
             state.unclear = 0;
-            state.token = None;
         }
         let pause = match outcome {
             Outcome::Launched(id) => return self.stop(End::Launched(id.clone())),
-            Outcome::Refused(why) => return self.stop(End::Refused(why.clone())),
+            Outcome::Refused(why) => return self.give_up(why.clone()),
             Outcome::NoCapacity => {
                 state.too_often = 0;
                 state.cursor = (state.cursor + 1) % self.targets.len();
@@ -157,17 +184,33 @@ impl Policy {
                 state.too_often = state.too_often.saturating_add(1);
                 backed_off(state.too_often)
             }
-            Outcome::Unclear(why) => {
+            Outcome::Unclear(why) | Outcome::Faulty(why) => {
                 state.unclear += 1;
+                if state.open.as_ref().is_some_and(|open| open.token.is_none()) {
+                    return self.give_up(why.clone());
+                }
                 if state.unclear >= MOST_UNCLEAR {
-                    return self.stop(End::Refused(format!("{MOST_UNCLEAR} times in a row: {why}")));
+                    return self.give_up(format!("{MOST_UNCLEAR} times in a row: {why}"));
                 }
                 backed_off(state.unclear - 1)
             }
         };
         let jitter = (pause as f64 * JITTER * chance.clamp(0.0, 1.0)) as u64;
-        state.not_before = now + pause + jitter;
+        self.state.not_before = now + pause + jitter;
         self.next(now)
+    }
+
+    /// Whether after this answer nothing is left that could have been launched unseen.
+    fn settles(&self, outcome: &Outcome) -> bool {
+        let Some(open) = &self.state.open else { return true };
+        match outcome {
+            Outcome::Launched(_) | Outcome::NoCapacity => true,
+            // It launched nothing itself, and says nothing of an earlier try with the same token.
+            Outcome::TooOften | Outcome::Refused(_) => open.tries == 1,
+            // A fault rarely hides a machine: without a token it is not worth an end.
+            Outcome::Faulty(_) => open.token.is_none(),
+            Outcome::Unclear(_) => false,
+        }
     }
 
     /// What a restart needs.
@@ -177,6 +220,11 @@ impl Policy {
 
     fn target(&self) -> &Target {
         &self.targets[self.state.cursor]
+    }
+
+    fn give_up(&mut self, why: String) -> Next {
+        let is_settled = self.state.open.is_none();
+        self.stop(if is_settled { End::Refused(why) } else { End::InDoubt(why) })
     }
 
     fn stop(&mut self, end: End) -> Next {
@@ -199,11 +247,11 @@ mod tests {
     }
 
     /// Plays outcomes without any chance; each is told as the pause and the next place.
-    fn check(outcomes: &[Outcome], expect: &str) {
+    fn check(token: Option<&str>, outcomes: &[Outcome], expect: &str) {
         let mut policy = Policy::new(places(), State::default());
         let (mut now, mut told) = (1_000, Vec::new());
         for outcome in outcomes {
-            policy.begin("token", now);
+            policy.begin(token, now);
             match policy.after(outcome, now, 0.0) {
                 Next::Try { target, at } => {
                     told.push(format!("{} {target}", at - now));
@@ -219,43 +267,83 @@ mod tests {
     fn outcomes() {
         use Outcome::{NoCapacity, TooOften};
         let unclear = || Outcome::Unclear("x".into());
-        check(&[], "");
-        check(&vec![NoCapacity; 5], "60 B/1, 60 A/2, 60 B/2, 60 A/1, 60 B/1");
-        check(
-            &[NoCapacity, TooOften, TooOften, NoCapacity, TooOften],
-            "60 B/1, 120 B/1, 240 B/1, 60 A/2, 120 A/2",
-        );
-        check(&vec![TooOften; 6], "120 A/1, 240 A/1, 480 A/1, 960 A/1, 1800 A/1, 1800 A/1");
-        check(&[unclear(), unclear(), NoCapacity, unclear()], "60 A/1, 120 A/1, 60 B/1, 60 B/1");
-        check(&[Outcome::Launched(Some("ocid1".into()))], r#"Launched(Some("ocid1"))"#);
-        check(&[NoCapacity, Outcome::Refused("no".into())], r#"60 B/1, Refused("no")"#);
-        let last = |outcomes: &[Outcome]| {
+        let faulty = || Outcome::Faulty("y".into());
+        let refused = || Outcome::Refused("no".into());
+        let token = Some("token");
+        for token in [token, None] {
+            check(token, &[], "");
+            check(token, &vec![NoCapacity; 5], "60 B/1, 60 A/2, 60 B/2, 60 A/1, 60 B/1");
+            check(
+                token,
+                &[NoCapacity, TooOften, TooOften, NoCapacity, TooOften],
+                "60 B/1, 120 B/1, 240 B/1, 60 A/2, 120 A/2",
+            );
+            check(token, &vec![TooOften; 6], "120 A/1, 240 A/1, 480 A/1, 960 A/1, 1800 A/1, 1800 A/1");
+            check(token, &[Outcome::Launched(Some("ocid1".into()))], r#"Launched(Some("ocid1"))"#);
+            check(token, &[NoCapacity, refused()], r#"60 B/1, Refused("no")"#);
+            check(token, &[faulty(), faulty(), NoCapacity, faulty()], "60 A/1, 120 A/1, 60 B/1, 60 B/1");
+        }
+        check(token, &[unclear(), faulty(), NoCapacity, unclear()], "60 A/1, 120 A/1, 60 B/1, 60 B/1");
+        check(None, &[faulty(), unclear()], r#"60 A/1, InDoubt("x")"#);
+        check(token, &[unclear(), TooOften, refused()], r#"60 A/1, 120 A/1, InDoubt("no")"#);
+        check(token, &[TooOften, refused()], r#"120 A/1, Refused("no")"#);
+        let last = |token, outcome: Outcome| {
             let mut policy = Policy::new(places(), State::default());
-            outcomes.iter().map(|outcome| policy.after(outcome, 0, 0.0)).last()
+            let mut play = |_| {
+                policy.begin(token, 0);
+                policy.after(&outcome, 0, 0.0)
+            };
+            (0..10).map(&mut play).last()
         };
-        let stop = Next::Stop(End::Refused("10 times in a row: x".into()));
-        assert_eq!(last(&vec![unclear(); 10]), Some(stop));
+        let stop = |end: fn(String) -> End, why: &str| Some(Next::Stop(end(why.to_owned())));
+        assert_eq!(last(token, unclear()), stop(End::InDoubt, "10 times in a row: x"));
+        assert_eq!(last(None, faulty()), stop(End::Refused, "10 times in a row: y"));
     }
 
     #[test]
     fn a_token_stays_while_the_end_is_unknown() {
+        let begin = |policy: &mut Policy, fresh, now| policy.begin(Some(fresh), now).unwrap();
         let mut policy = Policy::new(places(), State::default());
-        assert_eq!(policy.begin("a", 0), "a");
-        policy.after(&Outcome::Unclear("x".into()), 1, 0.0);
-        assert_eq!(policy.begin("b", 100), "a");
+        assert_eq!(begin(&mut policy, "a", 0), "a");
+        policy.after(&Outcome::TooOften, 1, 0.0);
+        assert_eq!(begin(&mut policy, "b", 100), "b", "the only try is known to have launched nothing");
+        policy.after(&Outcome::Unclear("x".into()), 101, 0.0);
+        assert_eq!(begin(&mut policy, "c", 200), "b");
+        policy.after(&Outcome::TooOften, 201, 0.0);
+        assert_eq!(begin(&mut policy, "d", 300), "b", "that it was too often says nothing of the first");
+        policy.after(&Outcome::Faulty("x".into()), 301, 0.0);
         let kept = serde_json::to_string(policy.state()).unwrap();
         let mut resumed = Policy::new(places(), serde_json::from_str(&kept).unwrap());
-        assert_eq!(resumed.begin("c", 200), "a", "after a restart, too");
-        resumed.after(&Outcome::NoCapacity, 201, 0.0);
-        assert_eq!(resumed.begin("d", 300), "d");
-        resumed.after(&Outcome::Unclear("x".into()), 301, 0.0);
-        assert_eq!(resumed.begin("e", 300 + TOKEN_LIFE_S), "e", "Oracle has forgotten the old one");
+        assert_eq!(begin(&mut resumed, "e", 400), "b", "after a restart, too");
+        resumed.after(&Outcome::NoCapacity, 401, 0.0);
+        assert_eq!(begin(&mut resumed, "f", 500), "f");
+    }
+
+    #[test]
+    fn what_nobody_can_ask_about_again_ends_it() {
+        let check = |token, places: Vec<Target>, now, expect: Option<&str>| {
+            let mut policy = Policy::new(self::places(), State::default());
+            policy.begin(token, 1_000);
+            match (Policy::new(places, policy.state().clone()).next(now), expect) {
+                (Next::Try { .. }, None) => {}
+                (Next::Stop(End::InDoubt(why)), Some(part)) => assert!(why.contains(part), "{why}"),
+                other => panic!("{other:?}"),
+            }
+        };
+        check(Some("a"), places(), 2_000, None);
+        check(Some("a"), places(), 1_000 + TOKEN_LIFE_S, Some("has forgotten"));
+        check(Some("a"), places()[1..].to_vec(), 2_000, Some("none of those"));
+        check(None, places(), 2_000, Some("not known"));
+        let earlier = r#"{"tries": 3, "cursor": 0, "not_before": 0, "too_often": 0, "unclear": 1, "end": null,
+            "token": {"value": "a", "since": 1000, "target": {"availability": "A", "fault": "1"}}}"#;
+        let policy = Policy::new(places(), serde_json::from_str(earlier).unwrap());
+        assert!(matches!(policy.next(2_000), Next::Stop(End::InDoubt(_))), "an earlier version's state");
     }
 
     #[test]
     fn a_restart_goes_on() {
         let mut policy = Policy::new(places(), State::default());
-        policy.begin("a", 1_000);
+        policy.begin(Some("a"), 1_000);
         let resume = |policy: &Policy, places| Policy::new(places, policy.state().clone());
         let mid_try = resume(&policy, places());
         assert_eq!(mid_try.next(1_001), Next::Try { target: places()[0].clone(), at: 1_060 });
@@ -281,7 +369,7 @@ mod tests {
             let mut policy = Policy::new(places(), State::default());
             let mut now = 1_000_000;
             for (end, chance) in ends {
-                policy.begin("t", now);
+                policy.begin(Some("t"), now);
                 let outcome = match end {
                     0 => Outcome::NoCapacity,
                     1 => Outcome::TooOften,

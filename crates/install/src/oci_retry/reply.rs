@@ -18,8 +18,10 @@ pub enum Outcome {
     NoCapacity,
     /// Oracle is asked too often.
     TooOften,
-    /// It may or may not have launched: a lost reply, a fault of Oracle's.
+    /// It may or may not have launched: the reply is lost.
     Unclear(String),
+    /// A fault of Oracle's own, which mostly means that nothing was launched.
+    Faulty(String),
     /// Trying again does not help.
     Refused(String),
 }
@@ -32,6 +34,7 @@ impl fmt::Display for Outcome {
             Self::NoCapacity => f.write_str("no capacity"),
             Self::TooOften => f.write_str("asked too often"),
             Self::Unclear(why) => write!(f, "unclear: {why}"),
+            Self::Faulty(why) => write!(f, "a fault of Oracle's: {why}"),
             Self::Refused(why) => write!(f, "refused: {why}"),
         }
     }
@@ -49,8 +52,9 @@ struct ServiceError {
 
 /// What a log line and a state may hold of a complaint.
 const LONGEST_WORDS: usize = 300;
-/// The command line's exit code when it does not understand its arguments.
-const USAGE: i32 = 2;
+/// What the command line calls it when a request may have left and no reply has come. Of a refused connection it says the
+/// same as of a lost reply.
+const TRANSPORT: [&str; 5] = ["RequestException", "ConnectTimeout", "ReadTimeout", "Connection", "timed out"];
 
 impl Outcome {
     /// Reads how the command line ended.
@@ -62,17 +66,13 @@ impl Outcome {
         if let Some(error) = objects(&output.stderr).chain(objects(&output.stdout)).next() {
             return Self::of(&error);
         }
-        let complaint = words(&output.stderr);
+        let complaint = complaint(output);
+        let is_lost = |text: &String| TRANSPORT.iter().any(|word| text.contains(word));
         match output.code {
-            Some(USAGE) => Self::Refused(complaint),
-            // Of a missing file or a wrong key it says so in plain words, before it asks anything.
-            Some(_)
-                if complaint.contains("Could not find config file") || complaint.contains("ConfigFile") =>
-            {
-                Self::Refused(complaint)
-            }
-            Some(_) => Self::Unclear(complaint),
             None => Self::Unclear("a signal ended it".to_owned()),
+            Some(_) if is_lost(&output.stderr) => Self::Unclear(complaint),
+            // Of an option, a missing file or a wrong key it complains before it asks anything.
+            Some(_) => Self::Refused(complaint),
         }
     }
 
@@ -81,7 +81,9 @@ impl Outcome {
         match error.status {
             429 => Self::TooOften,
             500.. if is_out_of_capacity(error) => Self::NoCapacity,
-            500.. | 408 => Self::Unclear(why),
+            // What stands before Oracle's service gave up waiting for it: that is a lost reply, too.
+            408 | 504 => Self::Unclear(why),
+            500.. => Self::Faulty(why),
             _ => Self::Refused(why),
         }
     }
@@ -98,6 +100,20 @@ fn objects(text: &str) -> impl Iterator<Item = ServiceError> {
     })
 }
 
+/// What it complained of: on standard error, and where that says nothing, on standard output.
+fn complaint(output: &Output) -> String {
+    let says_something = |line: &&str| {
+        let line = line.trim();
+        !line.is_empty() && line != "Abort:" && !line.starts_with("Warning:")
+    };
+    let said = |text: &str| text.lines().filter(says_something).map(str::to_owned).collect::<Vec<_>>();
+    let lines = Some(said(&output.stderr)).filter(|lines| !lines.is_empty());
+    let lines = lines.unwrap_or_else(|| said(&output.stdout));
+    // What broke stands below the way that led there.
+    let is_trace = lines.iter().any(|line| line.starts_with("Traceback"));
+    words(&lines[if is_trace { lines.len() - 1 } else { 0 }..].join(" "))
+}
+
 /// One line, bounded.
 fn words(text: &str) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -107,7 +123,7 @@ fn words(text: &str) -> String {
 /// What the installed command line can be told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Skills {
-    /// `--opc-retry-token`.
+    /// `--opc-retry-token`. Version 3.95.1 has none, and with `--no-retry` sends none of its own.
     pub retry_token: bool,
     /// `--no-retry`: its own tries are not counted by our pauses.
     pub no_retry: bool,
@@ -133,15 +149,15 @@ impl Skills {
         Ok(Self { retry_token, no_retry: help(&["--help"])?.contains("--no-retry") })
     }
 
-    /// The owner's command for one place.
-    pub fn command(self, owner: &Command, target: &Target, token: &str) -> Command {
+    /// The owner's command for one place, with a `token` where it can be told one.
+    pub fn command(self, owner: &Command, target: &Target, token: Option<&str>) -> Command {
         let mut command = owner.clone();
         let mut add = |words: &[&str]| command.arguments.extend(words.iter().map(|&word| word.to_owned()));
         add(&["--availability-domain", &target.availability]);
         if let Some(fault) = &target.fault {
             add(&["--fault-domain", fault]);
         }
-        if self.retry_token {
+        if let Some(token) = token {
             add(&["--opc-retry-token", token]);
         }
         if self.no_retry {
@@ -165,7 +181,7 @@ pub fn owners_command(words: &[String]) -> Result<Command, String> {
             return Err(format!("leave {ours} to this program"));
         }
     }
-    Ok(Command { program: program.clone(), arguments: arguments.to_vec(), may_fail: false })
+    Ok(Command::new(program, arguments.iter().map(String::as_str)))
 }
 
 #[cfg(test)]
@@ -195,8 +211,11 @@ mod tests {
         check(1, "", &service(500, "InternalError", "Out of host capacity."), &Outcome::NoCapacity);
         check(1, "", &service(500, "OutOfHostCapacity", "x"), &Outcome::NoCapacity);
         check(1, "", &service(429, "TooManyRequests", "Too many requests for the user"), &Outcome::TooOften);
-        check(1, "", &service(500, "InternalError", "x"), &unclear("500 InternalError: x"));
-        check(1, "", &service(503, "ServiceUnavailable", "x"), &unclear("503 ServiceUnavailable: x"));
+        let faulty = |why: &str| Outcome::Faulty(why.into());
+        check(1, "", &service(500, "InternalError", "x"), &faulty("500 InternalError: x"));
+        check(1, "", &service(503, "ServiceUnavailable", "x"), &faulty("503 ServiceUnavailable: x"));
+        check(1, "", &service(504, "GatewayTimeout", "x"), &unclear("504 GatewayTimeout: x"));
+        check(1, "", &service(408, "RequestTimeout", "x"), &unclear("408 RequestTimeout: x"));
         check(1, "", &service(400, "LimitExceeded", "x"), &refused("400 LimitExceeded: x"));
         check(1, "", &service(401, "NotAuthenticated", "x"), &refused("401 NotAuthenticated: x"));
         check(
@@ -206,24 +225,53 @@ mod tests {
             &refused("404 NotAuthorizedOrNotFound: x"),
         );
         check(1, "", &service(409, "InvalidatedRetryToken", "x"), &refused("409 InvalidatedRetryToken: x"));
-        check(
+        let signal = Output { stderr: "half a".into(), ..Output::default() };
+        assert_eq!(Outcome::read(&signal), unclear("a signal ended it"));
+    }
+
+    /// What oci 3.95.1 was heard to say where no reply of Oracle's is the reason.
+    #[test]
+    fn complaints() {
+        let warning = |rest: &str| {
+            format!(
+                "Warning: To increase security of your API key located at k, append an extra line.\n{rest}"
+            )
+        };
+        let refused = |code: i32, stdout: &str, stderr: &str, why: &str| {
+            check(code, stdout, stderr, &Outcome::Refused(why.into()));
+        };
+        let usage = "Usage: oci compute instance launch [OPTIONS]\n\nError:";
+        let told = "Usage: oci compute instance launch [OPTIONS] Error:";
+        refused(
             1,
-            "",
-            "RequestException:\n{\"message\": \"timed out\"}",
-            &unclear("RequestException: {\"message\": \"timed out\"}"),
+            "ERROR: Could not find config file at /root/.oci/config\nDo you want to create a new config file? [Y/n]: ",
+            "Abort: \n",
+            "ERROR: Could not find config file at /root/.oci/config Do you want to create a new config file? [Y/n]:",
         );
-        check(
-            2,
-            "",
-            "Usage: oci\n\nError: No such option: --x",
-            &refused("Usage: oci Error: No such option: --x"),
-        );
-        check(
-            1,
-            "",
-            "ERROR: Could not find config file at ~",
-            &refused("ERROR: Could not find config file at ~"),
-        );
+        let json = "Parameter 'shape_config' must be in JSON format.";
+        refused(1, "", &warning(&format!("{json}\n")), json);
+        let missing = "Missing option(s) --subnet-id.";
+        refused(1, "", &warning(&format!("{usage} {missing}\n")), &format!("{told} {missing}"));
+        let profile = "ERROR: Profile 'P' not found in config file cfg";
+        refused(1, "", profile, profile);
+        let fingerprint = "ERROR: The config file at cfg is invalid:";
+        refused(1, "", &warning(&format!("{fingerprint}\n")), fingerprint);
+        let trace =
+            "Traceback (most recent call last):\n  File \"oci\", line 8, in <module>\n    sys.exit(cli())\n";
+        let no_key = "FileNotFoundError: [Errno 2] No such file or directory: 'k'";
+        refused(1, "", &format!("{trace}{no_key}\n"), no_key);
+        let option = "No such option '--nonsense'.";
+        refused(2, &format!("{usage} {option}\n"), &warning(""), &format!("{told} {option}"));
+        let file = "Invalid value for '--ssh-authorized-keys-file': '/no': No such file or directory";
+        refused(2, &format!("{usage} {file}\n"), "", &format!("{told} {file}"));
+        refused(1, "", "", "");
+        let lost = "RequestException:\n{\n    \"client_version\": \"Oracle-PythonCLI/3.95.1\",\n    \
+                    \"message\": \"The connection to endpoint timed out.\",\n    \"request_endpoint\": null\n}\n";
+        let words = "RequestException: { \"client_version\": \"Oracle-PythonCLI/3.95.1\", \
+                     \"message\": \"The connection to endpoint timed out.\", \"request_endpoint\": null }";
+        check(1, "", &warning(lost), &Outcome::Unclear(words.into()));
+        let reset = "requests.exceptions.ConnectionError: ('Connection aborted.')";
+        check(1, "", &format!("{trace}{reset}\n"), &Outcome::Unclear(reset.into()));
     }
 
     #[test]

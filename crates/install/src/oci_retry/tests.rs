@@ -11,7 +11,8 @@ const NO_ROOM: &str =
 const TOO_OFTEN: &str = r#"ServiceError: {"status": 429, "code": "TooManyRequests", "message": "x"}"#;
 const LIMIT: &str = r#"ServiceError: {"status": 400, "code": "LimitExceeded", "message": "x"}"#;
 const POWER_FAILURE: &str = "the machine stops before the reply is kept";
-const LOST: &str = "RequestException: timed out";
+const FAULT: &str = r#"ServiceError: {"status": 503, "code": "ServiceUnavailable", "message": "x"}"#;
+const LOST: &str = r#"RequestException: {"message": "The connection to endpoint timed out."}"#;
 
 /// Oracle's command line: what it will say, and what it was told.
 #[derive(Default)]
@@ -43,6 +44,7 @@ impl Runner for Oracle {
 struct Paused {
     now: u64,
     drawn: u8,
+    oversleeps: u64,
 }
 
 impl World for Paused {
@@ -51,7 +53,7 @@ impl World for Paused {
     }
 
     fn sleep(&mut self, pause: Duration) {
-        self.now += pause.as_secs();
+        self.now += pause.as_secs() + self.oversleeps;
     }
 
     fn random(&mut self) -> io::Result<[u8; 16]> {
@@ -95,7 +97,7 @@ impl Story {
         Self {
             folder: tempfile::tempdir().unwrap(),
             oracle: Oracle { help, replies: replies.iter().copied().collect(), told: Vec::new() },
-            world: Paused { now: 1_800_000_000, drawn: 0 },
+            world: Paused { now: 1_800_000_000, drawn: 0, oversleeps: 0 },
             log: Log { text: String::new(), left: usize::MAX },
         }
     }
@@ -132,12 +134,44 @@ fn until_there_is_room() {
 
 #[test]
 fn a_lost_reply_is_asked_for_with_the_same_token() {
-    let mut story = Story::new("-\u{8}--\u{8}-opc-retry-token", &[NO_ROOM, LOST, "launched"]);
-    story.drive().unwrap();
+    let replies = [NO_ROOM, LOST, TOO_OFTEN, FAULT, "launched"];
+    let mut story = Story::new("-\u{8}--\u{8}-opc-retry-token", &replies);
+    assert_eq!(story.drive().unwrap(), End::Launched(Some("ocid1".into())));
     let token = |told: &str| told.split("--opc-retry-token ").nth(1).map(str::to_owned);
     let tokens: Vec<_> = story.oracle.told.iter().map(|told| token(told).unwrap()).collect();
-    assert!(tokens[0] != tokens[1] && tokens[1] == tokens[2], "{tokens:?}");
+    assert!(tokens[0] != tokens[1] && tokens[1..].iter().all(|token| *token == tokens[1]), "{tokens:?}");
     assert!(tokens.iter().all(|token| token.len() <= 64));
+}
+
+#[test]
+fn without_a_token_a_lost_reply_ends_it() {
+    let mut story = Story::new("--no-retry", &[FAULT, TOO_OFTEN, LOST, "a second machine"]);
+    let End::InDoubt(why) = story.drive().unwrap() else { panic!() };
+    assert!(why.contains("timed out"), "{why}");
+    assert!(matches!(story.drive().unwrap(), End::InDoubt(_)), "and stays so");
+    // The token of a younger command line does not belong to what was asked without one.
+    story.oracle.help = "--opc-retry-token";
+    assert!(matches!(story.drive().unwrap(), End::InDoubt(_)));
+    assert_eq!(story.oracle.told.len(), 3);
+    std::fs::remove_file(story.folder.path().join("state.json")).unwrap();
+    story.oracle.replies = ["launched"].into();
+    assert_eq!(story.drive().unwrap(), End::Launched(Some("ocid1".into())), "the owner has looked");
+}
+
+#[test]
+fn without_a_token_a_restart_in_mid_try_ends_it() {
+    let mut story = Story::new("", &[POWER_FAILURE, "a second machine"]);
+    assert!(std::panic::catch_unwind(AssertUnwindSafe(|| story.drive())).is_err());
+    assert!(matches!(story.drive().unwrap(), End::InDoubt(_)));
+    assert_eq!(story.oracle.told.len(), 1);
+}
+
+#[test]
+fn a_token_that_was_slept_through_ends_it() {
+    let mut story = Story::new("--opc-retry-token", &[LOST, "a second machine"]);
+    story.world.oversleeps = 25 * 60 * 60;
+    assert!(matches!(story.drive().unwrap(), End::InDoubt(_)));
+    assert_eq!(story.oracle.told.len(), 1);
 }
 
 #[test]

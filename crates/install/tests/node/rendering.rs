@@ -110,6 +110,20 @@ fn daemons() {
         assert_eq!(daemon["RunAtLoad"].as_boolean(), Some(true));
         assert_eq!(daemon["KeepAlive"].as_boolean(), Some(true));
     }
+    let tunnel = daemon(&plan, "tunnel.plist");
+    assert!(!tunnel.contains_key("UserName"), "root alone can read its credentials");
+    for (daemon, name, folder) in [
+        (&ollama, "ollama", "/Library/Logs/homefire"),
+        (&guard, "node", "/Library/Logs/homefire"),
+        (&tunnel, "tunnel", "/Library/Logs"),
+    ] {
+        for (key, kind) in [("StandardOutPath", "out"), ("StandardErrorPath", "err")] {
+            let path = format!("{folder}/dev.homefire.{name}.{kind}.log");
+            assert_eq!(daemon[key].as_string(), Some(path.as_str()), "no folder that is another account's");
+        }
+    }
+    let homebrew = plan.warnings.iter().any(|warning| warning.contains("brew services stop ollama"));
+    assert!(homebrew, "{:?}", plan.warnings);
     let variables = ollama["EnvironmentVariables"].as_dictionary().unwrap();
     assert_eq!(variables["OLLAMA_HOST"].as_string(), Some(OLLAMA));
     assert_eq!(variables["OLLAMA_KEEP_ALIVE"].as_string(), Some("-1"));
@@ -123,12 +137,23 @@ fn daemons() {
 fn units() {
     for (_, plan) in all_plans().filter(|(system, _)| *system == System::Linux) {
         let (ollama, guard) = (content(&plan, "ollama.service"), content(&plan, "homefire-node.service"));
-        for unit in [ollama, guard] {
+        let drop_in = content(&plan, "/etc/systemd/system/ollama.service.d/zz-homefire.conf");
+        let service = |unit| str::split_once(unit, "\nType=exec\n").unwrap().1.trim_end().to_owned();
+        let base = service(ollama);
+        let (base, _) = base.split_once("\n\n[Install]\n").unwrap();
+        assert_eq!(service(drop_in), base, "it sets whatever the unit sets");
+        for line in ["EnvironmentFile=", "ExecStart=", "DynamicUser=no"] {
+            assert!(drop_in.lines().any(|there| there == line), "{line} in {drop_in}");
+        }
+        for unit in [ollama, drop_in, guard] {
             for line in ["NoNewPrivileges=yes", "ProtectSystem=strict", "CapabilityBoundingSet="] {
                 assert!(unit.lines().any(|there| there == line), "{line} in {unit}");
             }
         }
         assert_eq!(words(guard, "LoadCredential"), ["tokens:/etc/homefire-node/tokens"]);
+        let tokens = "NODE_TOKENS_FILE=/run/credentials/homefire-node.service/tokens".to_owned();
+        let variables = words(guard, "Environment");
+        assert!(variables.contains(&tokens), "where every systemd puts them: {variables:?}");
         assert_eq!(words(guard, "DynamicUser"), ["yes"]);
         let with_gpu = ollama.contains("SupplementaryGroups=");
         assert_eq!(words(ollama, "PrivateDevices").is_empty(), with_gpu);
@@ -200,27 +225,101 @@ fn systemd_takes_the_units() {
             models_folder: models_folder.clone(),
             ..options()
         };
-        let folder = tempfile::tempdir().unwrap();
         let plan = plan(Role::Primary, System::Linux, &options);
-        for file in plan.files.iter().filter(|file| file.path.ends_with(".service")) {
-            let name = Path::new(&file.path).file_name().unwrap();
-            std::fs::write(folder.path().join(name), &file.content).unwrap();
-        }
-        let analyze = |arguments: &[&str], unit: &str| {
-            let mut command = Command::new("systemd-analyze");
-            let output = command.args(arguments).arg(folder.path().join(unit)).output().unwrap();
-            let said = [output.stdout, output.stderr].concat();
-            (output.status.success(), String::from_utf8_lossy(&said).into_owned())
-        };
-        for (unit, most_exposure) in [("homefire-node.service", "20"), ("ollama.service", "45")] {
-            let (good, said) = analyze(&["verify", "--man=no", "--recursive-errors=no"], unit);
-            let ours = said.lines().any(|line| line.contains(unit));
-            assert!(good && !ours, "{unit}: {said}");
-            let threshold = format!("--threshold={most_exposure}");
-            let (good, said) = analyze(&["security", "--offline=true", "--no-pager", &threshold], unit);
-            assert!(good, "{unit} is more exposed than {most_exposure} of 100: {said}");
-        }
+        let folder = tempfile::tempdir().unwrap();
+        lay(&plan, folder.path());
+        verify(folder.path(), "homefire-node.service", 20);
+        verify(folder.path(), "ollama.service", 45);
+        // Whatever others left: ours is read last, and their program is not even looked for.
+        let folder = tempfile::tempdir().unwrap();
+        lay(&plan, folder.path());
+        std::fs::write(folder.path().join("ollama.service"), THEIR_UNIT).unwrap();
+        std::fs::write(folder.path().join("ollama.service.d/override.conf"), THEIR_OVERRIDE).unwrap();
+        verify(folder.path(), "ollama.service", 45);
+        std::fs::remove_file(folder.path().join("ollama.service.d/zz-homefire.conf")).unwrap();
+        assert!(
+            !analyze(
+                &["security", "--offline=true", "--threshold=45"],
+                &folder.path().join("ollama.service")
+            )
+            .0
+        );
     }
+}
+
+/// As Ollama's own installation writes it, but for the program, which is nowhere.
+const THEIR_UNIT: &str = "\
+[Unit]
+Description=Ollama Service
+After=network-online.target
+
+[Service]
+ExecStart=/no/such/ollama serve
+User=ollama
+Group=ollama
+Restart=always
+RestartSec=3
+Environment=\"PATH=/usr/local/bin:/usr/bin:/bin\"
+
+[Install]
+WantedBy=default.target
+";
+
+/// As somebody typed it into `systemctl edit ollama`.
+const THEIR_OVERRIDE: &str = "\
+[Service]
+ExecStart=
+ExecStart=/no/such/ollama serve --loudly
+Environment=OLLAMA_HOST=0.0.0.0
+EnvironmentFile=/etc/ollama.env
+ProtectSystem=no
+CapabilityBoundingSet=CAP_SYS_ADMIN
+";
+
+/// What a drop-in named like ours is read after.
+#[test]
+fn the_drop_in_is_read_last() {
+    for (_, plan) in all_plans().filter(|(system, _)| *system == System::Linux) {
+        let mut read = [
+            ("50-somebody.conf", "[Service]\nEnvironment=OLLAMA_HOST=[::]\n"),
+            ("zz-homefire.conf", content(&plan, "zz-homefire.conf")),
+            ("override.conf", THEIR_OVERRIDE),
+        ];
+        read.sort_unstable();
+        let whole = THEIR_UNIT.to_owned() + &read.map(|(_, content)| content).concat();
+        let hosts: Vec<String> = words(&whole, "Environment")
+            .into_iter()
+            .filter(|word| word.starts_with("OLLAMA_HOST="))
+            .collect();
+        assert_eq!(hosts.len(), 3);
+        assert_eq!(hosts.last(), Some(&format!("OLLAMA_HOST={OLLAMA}")));
+        assert_eq!(words(&whole, "EnvironmentFile").last().map(String::as_str), Some(""));
+    }
+}
+
+/// Puts what is systemd's into `folder`, as it would lie in systemd's own.
+fn lay(plan: &Plan, folder: &Path) {
+    for file in &plan.files {
+        let Some(name) = file.path.strip_prefix("/etc/systemd/system/") else { continue };
+        std::fs::create_dir_all(folder.join(name).parent().unwrap()).unwrap();
+        std::fs::write(folder.join(name), &file.content).unwrap();
+    }
+}
+
+fn verify(folder: &Path, unit: &str, most_exposure: u8) {
+    let path = folder.join(unit);
+    let (good, said) = analyze(&["verify", "--man=no", "--recursive-errors=no"], &path);
+    let ours = said.lines().any(|line| line.contains(unit) || line.contains(".conf"));
+    assert!(good && !ours, "{unit}: {said}");
+    let threshold = format!("--threshold={most_exposure}");
+    let (good, said) = analyze(&["security", "--offline=true", "--no-pager", &threshold], &path);
+    assert!(good, "{unit} is more exposed than {most_exposure} of 100: {said}");
+}
+
+fn analyze(arguments: &[&str], unit: &Path) -> (bool, String) {
+    let output = Command::new("systemd-analyze").args(arguments).arg(unit).output().unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&said).into_owned())
 }
 
 /// Anything that could be typed, with what readers stumble over more often than chance would have it.
@@ -264,6 +363,7 @@ proptest! {
         for unit in ["ollama.service", "homefire-node.service"] {
             prop_assert_eq!(words(content(&linux, unit), "ExecStart"), [text.as_str(), "serve"]);
         }
+        prop_assert_eq!(words(content(&linux, "zz-homefire.conf"), "ExecStart"), ["", text.as_str(), "serve"]);
         let unit = content(&linux, "ollama.service");
         prop_assert_eq!(words(unit, "ReadWritePaths"), [text.as_str()]);
         let folder = format!("OLLAMA_MODELS={text}");

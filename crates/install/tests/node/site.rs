@@ -11,7 +11,11 @@ use homefire_install::{
 
 use crate::options::options;
 
-const UNIT: &str = "/etc/systemd/system/ollama.service";
+const UNIT: &str = "/etc/systemd/system/homefire-node.service";
+const CONFIG: &str = "/etc/cloudflared/config.yml";
+const OLLAMA: &str = "/etc/systemd/system/ollama.service";
+const DROP_IN: &str = "/etc/systemd/system/ollama.service.d/zz-homefire.conf";
+const PLIST: &str = "/Library/LaunchDaemons/dev.homefire.node.plist";
 const TOKENS: &str = "/etc/homefire-node/tokens";
 
 /// Takes notes, and fails at a command that holds a word.
@@ -124,14 +128,51 @@ fn there_and_back() {
         assert!(!machine.said.contains("the-secret"));
         let receipt = machine.read(plan.receipt).unwrap();
         assert!(!receipt.contains("the-secret"));
+        machine.runner.ran.clear();
         machine.work(|site| uninstall(&Plan::empty(system), false, site)).unwrap();
         assert_eq!(machine.files(), Vec::<String>::new());
-        let ran = machine.runner.ran.join("\n");
-        assert!(
-            ran.contains("systemctl disable --now homefire-node.service ollama.service")
-                || ran.contains("bootout")
-        );
+        let must_run: &[&str] = match system {
+            System::MacOs => &[
+                "launchctl bootout system/dev.homefire.tunnel",
+                "launchctl bootout system/dev.homefire.node",
+                "launchctl bootout system/dev.homefire.ollama",
+            ],
+            System::Linux => {
+                &["systemctl disable --now homefire-node.service ollama.service", "systemctl daemon-reload"]
+            }
+        };
+        assert_eq!(machine.runner.ran, must_run);
     }
+}
+
+#[test]
+fn an_ollama_of_the_machines_own() {
+    let theirs = "[Service]\nExecStart=/usr/local/bin/ollama serve\nDynamicUser=yes\n";
+    for path in [OLLAMA, "/usr/lib/systemd/system/ollama.service", "/lib/systemd/system/ollama.service"] {
+        let mut machine = Node::with(path, theirs);
+        machine.apply(&linux()).unwrap();
+        assert!(
+            machine.said.contains(&format!("left {path}, which is the machine's own")),
+            "{}",
+            machine.said
+        );
+        assert!(machine.read(DROP_IN).unwrap().contains("OLLAMA_HOST=127.0.0.1"));
+        machine.uninstall().unwrap();
+        assert_eq!(machine.files(), [&path[1..]]);
+        assert_eq!(machine.read(path).unwrap(), theirs);
+    }
+}
+
+#[test]
+fn an_upgrade_of_ollamas_own() {
+    let mut machine = Node::new();
+    machine.apply(&linux()).unwrap();
+    machine.put(OLLAMA, "its own now");
+    machine.apply(&other()).unwrap();
+    assert_eq!(machine.read(OLLAMA).unwrap(), "its own now");
+    assert!(machine.read(DROP_IN).unwrap().contains("OLLAMA_CONTEXT_LENGTH=1024"));
+    machine.uninstall().unwrap();
+    assert_eq!(machine.files(), [&OLLAMA[1..]]);
 }
 
 #[test]
@@ -151,16 +192,53 @@ fn what_was_there_before_returns() {
 
 #[test]
 fn what_was_changed_since_stays() {
-    let mut machine = Node::new();
+    let changed = |path: &str| format!("{path}: it was changed since it was written");
+    let check = |system, path: &str, must_run: &[&str]| {
+        let mut machine = Node::new();
+        machine.apply(&plan(Role::Primary, system, &options())).unwrap();
+        machine.put(path, "mine now");
+        let take_back = |dry_run| move |site: &mut Site<'_>| uninstall(&Plan::empty(system), dry_run, site);
+        machine.work(take_back(true)).unwrap();
+        assert!(machine.said.contains(&format!("leave {}", changed(path))), "{}", machine.said);
+        must_run.iter().for_each(|run| assert!(machine.said.contains(&format!("run {run}")), "{run}"));
+        machine.runner.ran.clear();
+        machine.work(take_back(false)).unwrap();
+        assert_eq!(machine.files(), [&path[1..]]);
+        assert!(machine.said.contains(&format!("left {}", changed(path))), "{}", machine.said);
+        let ran: Vec<&String> =
+            machine.runner.ran.iter().filter(|ran| ran.contains("launchctl disable")).collect();
+        assert_eq!(ran, must_run);
+    };
+    check(System::Linux, UNIT, &[]);
+    check(System::MacOs, PLIST, &["launchctl disable system/dev.homefire.node"]);
+    check(System::MacOs, CONFIG, &[]);
+}
+
+#[test]
+fn what_was_disabled_is_enabled_before_it_starts() {
+    let plan = plan(Role::Primary, System::MacOs, &options());
+    for (path, disable) in &plan.abandon {
+        let place = |words: &str| plan.commands.iter().position(|command| command.to_string() == words);
+        let enable = place(&disable.to_string().replace("disable", "enable"));
+        assert!(enable.is_some() && enable < place(&format!("launchctl bootstrap system {path}")), "{path}");
+    }
+    assert_eq!(plan.abandon.len(), 3);
+}
+
+/// The owner has put other services' rules back; neither the same installation again nor its failure takes them away.
+#[test]
+fn what_was_changed_since_stays_where_nothing_new_is_to_be_written() {
+    let mut machine = Node::with(CONFIG, "the first");
     machine.apply(&linux()).unwrap();
-    machine.put(UNIT, "mine now");
-    machine.uninstall().unwrap();
-    assert_eq!(machine.files(), [&UNIT[1..]]);
-    assert!(
-        machine.said.contains(&format!("left {UNIT}: it was changed since it was written")),
-        "{}",
-        machine.said
-    );
+    for theirs in ["mine now", "the first"] {
+        machine.put(CONFIG, theirs);
+        machine.apply(&linux()).unwrap();
+        assert_eq!(machine.read(CONFIG).unwrap(), theirs);
+        assert!(machine.said.contains(&format!("left {CONFIG}: it was changed")), "{}", machine.said);
+    }
+    fs::remove_file(machine.at(CONFIG)).unwrap();
+    machine.apply(&linux()).unwrap();
+    assert!(machine.read(CONFIG).unwrap().contains("ingress"), "moved away, it is written anew");
 }
 
 #[test]
@@ -210,7 +288,7 @@ fn halfway_says_how_far() {
     let halfway = machine.apply(&linux()).unwrap_err();
     assert_eq!(halfway.failed, "run systemctl enable ollama.service homefire-node.service");
     assert_eq!(halfway.why, "it ended with exit code 1: it is broken");
-    assert_eq!(halfway.done.len(), 9);
+    assert_eq!(halfway.done.len(), 10);
     assert_eq!(halfway.left, ["run systemctl restart ollama.service homefire-node.service"]);
     assert!(halfway.to_string().contains("\n  done: run id -u ollama; "));
     machine.runner.fails_at = None;
@@ -220,20 +298,36 @@ fn halfway_says_how_far() {
 
 #[test]
 fn nothing_is_written_where_something_is_missing() {
-    for check in linux().checks {
-        let mut machine = Node::new();
-        machine.runner.fails_at =
-            Some(if check.program == "id" { "id -u" } else { &check.arguments[1] }.to_owned());
-        assert_eq!(machine.apply(&linux()).unwrap_err().failed, format!("run {check}"));
-        assert_eq!(machine.files(), Vec::<String>::new());
-    }
+    let check = |system, words: &[&str]| {
+        let plan = plan(Role::Primary, system, &options());
+        assert_eq!(plan.checks.len(), words.len());
+        for (check, words) in plan.checks.iter().zip(words) {
+            let mut machine = Node::new();
+            machine.runner.fails_at = Some(check.arguments.join(" "));
+            let halfway = machine.apply(&plan).unwrap_err();
+            assert_eq!(halfway.failed, format!("run {check}"));
+            assert!(halfway.why.starts_with(words), "{}", halfway.why);
+            assert_eq!(machine.files(), Vec::<String>::new());
+        }
+    };
+    let programs = [
+        "there is no account ollama: make it",
+        "there is no program /usr/local/bin/ollama: install it",
+        "there is no program /usr/local/bin/homefire-node: install it",
+    ];
+    check(System::Linux, &programs);
+    let tunnel = [
+        "there is no program /opt/homebrew/bin/cloudflared: install it",
+        "the tunnel's credentials are not at /etc/cloudflared/6ff42ae2-765d-4adf-8112-31c55c1551ef.json: copy",
+    ];
+    check(System::MacOs, &[&programs[..], &tunnel].concat());
 }
 
 #[test]
 fn noted_and_not_written() {
     // Where the new content would be put together there is something already.
     let mut machine = Node::with(UNIT, "before");
-    let beside = format!("/etc/systemd/system/.ollama.service.{}", std::process::id());
+    let beside = format!("/etc/systemd/system/.homefire-node.service.{}", std::process::id());
     machine.put(&beside, "in the way");
     assert_eq!(machine.apply(&linux()).unwrap_err().failed, format!("write {UNIT}"));
     assert_eq!(machine.read(UNIT).unwrap(), "before");
@@ -272,7 +366,7 @@ fn wherever_it_stops_it_can_be_taken_back() {
     let plan = linux();
     let mut blocked: Vec<&str> = plan.files.iter().map(|file| file.path.as_str()).collect();
     blocked.push(TOKENS);
-    for path in blocked {
+    for (written, path) in blocked.into_iter().enumerate() {
         let mut machine = Node::with(UNIT, "before");
         if path == UNIT {
             fs::remove_file(machine.at(UNIT)).unwrap();
@@ -283,7 +377,7 @@ fn wherever_it_stops_it_can_be_taken_back() {
         let before = if path == UNIT { vec![] } else { vec![UNIT[1..].to_owned()] };
         assert_eq!(
             machine.uninstall().is_ok(),
-            path != UNIT,
+            written > 0,
             "there is nothing to take back before the first"
         );
         assert_eq!(machine.files(), before);
@@ -299,6 +393,18 @@ fn a_dry_run_takes_nothing_back() {
     machine.work(|site| uninstall(&Plan::empty(System::Linux), true, site)).unwrap();
     assert_eq!((machine.files(), machine.runner.ran.len()), (before, ran));
     assert!(machine.said.contains(&format!("remove {UNIT}")));
+}
+
+#[test]
+fn a_dry_run_without_sudo() {
+    let mut machine = Node::new();
+    machine.apply(&linux()).unwrap();
+    fs::set_permissions(machine.at(TOKENS), fs::Permissions::from_mode(0o000)).unwrap();
+    // To root, which a test may be, nothing is closed.
+    let note =
+        if fs::read(machine.at(TOKENS)).is_ok() { "\n" } else { ", unless it was changed, which only sudo" };
+    machine.work(|site| uninstall(&Plan::empty(System::Linux), true, site)).unwrap();
+    assert!(machine.said.contains(&format!("remove {TOKENS}{note}")), "{}", machine.said);
 }
 
 #[test]
