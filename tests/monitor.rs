@@ -129,12 +129,14 @@ impl House {
 
     /// What the log says of letters.
     fn logged(&self) -> Vec<String> {
-        let of_letters = |event| match event {
-            Event::Told { subject } => Some(format!("told {subject}")),
-            Event::Untold { subject, reason } => Some(format!("{reason} {subject}")),
-            _ => None,
+        let of_letter = |event: &Event| {
+            if let Event::Told { subject } = event {
+                return Some(format!("told {subject}"));
+            }
+            let Event::Untold { subject, reason } = event else { return None };
+            Some(format!("{reason} {subject}"))
         };
-        self.platform.take_events().into_iter().filter_map(of_letters).collect()
+        self.platform.take_events().iter().filter_map(of_letter).collect()
     }
 
     fn untold(&self) -> usize {
