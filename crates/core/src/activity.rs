@@ -175,7 +175,7 @@ async fn play<P: Platform>(platform: &P, service: &Service) -> Result<(), StoreE
     let is_kept =
         heard == claimed || store::swap(platform, service, Kept::Activity, Some(&claimed), &heard).await?;
     if is_kept {
-        service.lately.keep(&snapshot, now);
+        service.lately.keep(snapshot, now);
     }
     Ok(())
 }
@@ -247,10 +247,11 @@ fn name(headers: &HeaderMap) -> Option<String> {
 pub async fn read<P: Platform>(platform: &P, service: &Service) -> Report {
     let now = platform.now();
     let lately = &service.lately;
-    if lately.is_due(now)
-        && let Ok(kept) = store::load(platform, service, Kept::Activity).await
-    {
-        lately.keep(&kept.as_deref().map(Snapshot::parse).unwrap_or_default(), now);
+    if lately.is_due(now) {
+        let kept = store::load(platform, service, Kept::Activity).await;
+        let read = kept.map(|kept| kept.as_deref().map(Snapshot::parse).unwrap_or_default());
+        // Where the keeper is away, what is known holds for as long.
+        lately.keep(read.unwrap_or_else(|_| lately.snapshot()), now);
     }
     let mut snapshot = lately.snapshot();
     let heard = PLACES.map(|place| {
@@ -264,32 +265,34 @@ pub async fn read<P: Platform>(platform: &P, service: &Service) -> Report {
 /// What this instance has read of the record: a command counts for nobody, and the keeper is not asked for each. Clones
 /// share it.
 #[derive(Clone, Debug, Default)]
-pub struct Lately(Arc<Mutex<(Option<Moment>, Snapshot)>>);
+pub struct Lately(Arc<Mutex<Option<(Moment, Snapshot)>>>);
 
 impl Lately {
     /// From one reading to the next, at the least.
     const EVERY: Duration = Duration::from_secs(15);
 
-    /// Whether it is time to read it; if so, nobody else is told so for as long.
+    /// Whether it is time to read it; if so, nobody else is told so for as long. Before the first reading everybody is: there
+    /// is nothing else to tell.
     fn is_due(&self, now: Moment) -> bool {
-        let (read, _) = &mut *self.inner();
-        let is_due = read.is_none_or(|read| read > now || now.since(read) >= Self::EVERY);
+        let mut inner = self.inner();
+        let Some((read, _)) = &mut *inner else { return true };
+        let is_due = *read > now || now.since(*read) >= Self::EVERY;
         if is_due {
-            *read = Some(now);
+            *read = now;
         }
         is_due
     }
 
-    fn keep(&self, snapshot: &Snapshot, now: Moment) {
-        *self.inner() = (Some(now), snapshot.clone());
+    fn keep(&self, snapshot: Snapshot, now: Moment) {
+        *self.inner() = Some((now, snapshot));
     }
 
     fn snapshot(&self) -> Snapshot {
-        self.inner().1.clone()
+        self.inner().as_ref().map(|(_, snapshot)| snapshot.clone()).unwrap_or_default()
     }
 
     /// Nothing here is left half done by a panic, so a poisoned lock is as good as any.
-    fn inner(&self) -> MutexGuard<'_, (Option<Moment>, Snapshot)> {
+    fn inner(&self) -> MutexGuard<'_, Option<(Moment, Snapshot)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

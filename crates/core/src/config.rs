@@ -237,11 +237,18 @@ fn read_deadlines(reader: &mut Reader<'_>) -> Deadlines {
 fn read_origins(reader: &mut Reader<'_>) -> Origins {
     let Some(list) = reader.text("ALLOWED_ORIGINS") else { return Origins::default() };
     let origins: Vec<String> =
-        list.split(',').map(str::trim).filter(|origin| !origin.is_empty()).map(str::to_owned).collect();
+        list.split(',').map(str::trim).filter(|origin| !origin.is_empty()).map(as_browsers_say).collect();
     for origin in origins.iter().filter(|origin| !is_origin(origin)) {
         reader.fault("ALLOWED_ORIGINS", format!("{origin:?} is not an origin such as https://example.com"));
     }
     Origins(origins)
+}
+
+/// In small letters, and without the port that is the scheme's own.
+fn as_browsers_say(origin: &str) -> String {
+    let origin = origin.to_ascii_lowercase();
+    let port = if origin.starts_with("https:") { ":443" } else { ":80" };
+    origin.strip_suffix(port).map_or_else(|| origin.clone(), str::to_owned)
 }
 
 fn is_origin(text: &str) -> bool {

@@ -159,6 +159,9 @@ mod tests {
         let site = Site::load();
         assert!(site.entries().all(|entry| site.prompt.contains(entry.line)));
         assert!(site.prompt.contains(site.owner.name));
+        for link in parse(SITE).unwrap().owner.links.values() {
+            assert!(site.prompt.contains(link.trim_start_matches("mailto:")), "{link}");
+        }
     }
 
     #[test]

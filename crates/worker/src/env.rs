@@ -19,6 +19,11 @@ extern "C" {
     pub(crate) fn wait_until(this: &Context, promise: &js_sys::Promise);
 }
 
+#[wasm_bindgen(module = "/src/env.js")]
+extern "C" {
+    fn text(env: &Env, name: &str) -> Option<String>;
+}
+
 impl Env {
     /// The binding of that name; `None` where there is none.
     pub(crate) fn bound<T: JsCast>(&self, name: &str) -> Option<T> {
@@ -27,6 +32,6 @@ impl Env {
 
     /// The variable or secret of that name: they are the same kind of binding.
     pub(crate) fn text(&self, name: &str) -> Option<String> {
-        self.value(name).as_string()
+        text(self, name)
     }
 }

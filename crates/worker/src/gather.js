@@ -45,7 +45,10 @@ export class Gathered {
   // Nobody asks any more.
   drop() {
     clearTimeout(this.#timer);
+    const taker = this.#taker;
     this.#taker = undefined;
+    // A promise that never settles keeps what waits for it.
+    taker?.resolve(null);
     this.#isDropped = true;
     this.#makeRoom?.();
   }

@@ -10,7 +10,8 @@ pub(crate) fn read<const N: usize>(headers: &Headers, names: [HeaderName; N]) ->
     let mut map = HeaderMap::new();
     for name in names {
         if let Some(value) = headers.get(name.as_str())? {
-            map.insert(name, HeaderValue::try_from(value).map_err(|_| JsValue::NULL)?);
+            // A value that is none counts as none.
+            HeaderValue::try_from(value).into_iter().for_each(|value| drop(map.insert(name.clone(), value)));
         }
     }
     Ok(map)

@@ -84,7 +84,10 @@ fn service(env: &Env) -> Result<&'static Service, &'static Faults> {
 fn read(request: &Request) -> Result<http::Request<Body>, JsValue> {
     let mut read = http::Request::new(Body::of_request(request)?);
     *read.method_mut() = Method::try_from(&*request.method()).map_err(|_| JsValue::NULL)?;
-    *read.uri_mut() = Uri::try_from(request.url()).map_err(|_| JsValue::NULL)?;
+    let url = request.url();
+    // Nobody here asks for a query, which may hold anything. A path that is none is found nowhere.
+    let url = url.split(['?', '#']).next().unwrap_or_default();
+    *read.uri_mut() = Uri::try_from(url).unwrap_or_default();
     *read.headers_mut() = headers::read(&request.headers(), OF_REQUESTS)?;
     // Cloudflare writes this header itself, over whatever a client has put there.
     if let Some(address) = request.headers().get("cf-connecting-ip")? {

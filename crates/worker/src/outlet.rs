@@ -57,7 +57,12 @@ impl Outlet {
         }
         drop(events);
         self.outcomes.watch(&self.writer.close());
-        poll_fn(|cx| if self.outcomes.open() > 0 { self.outcomes.wake(cx) } else { Poll::Ready(()) }).await;
+        // Whoever has left closes nothing any more.
+        let is_over = |cx: &mut Context<'_>| {
+            let is_over = self.outcomes.open() == 0 || self.reader.poll_left(cx).is_ready();
+            if is_over { Poll::Ready(()) } else { self.outcomes.wake(cx) }
+        };
+        poll_fn(is_over).await;
     }
 
     /// The next event, if there is room for it. None at their end, and when the reader has left.

@@ -127,6 +127,8 @@ fn the_keeper_is_not_asked_for_each() {
     let lately = Lately::default();
     let check = |at: u64, expect: bool| assert_eq!(lately.is_due(Moment(at)), expect, "at {at}");
     check(20_000, true);
+    check(20_000, true);
+    lately.keep(Snapshot::default(), Moment(20_000));
     check(20_000, false);
     check(34_999, false);
     check(35_000, true);

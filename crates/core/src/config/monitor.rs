@@ -122,7 +122,7 @@ pub(super) fn read_keeping(reader: &mut Reader<'_>) -> Keeping {
     const STORE: &str = "HOMEFIRE_STORE";
     let url = reader.url(URL);
     let token = reader.secret(TOKEN, "Bearer ");
-    match (url.is_some(), token.is_some()) {
+    match (reader.text(URL).is_some(), reader.text(TOKEN).is_some()) {
         (true, false) => reader.fault(TOKEN, format!("is missing, but {URL} is set")),
         (false, true) => reader.fault(URL, format!("is missing, but {TOKEN} is set")),
         (true, true) | (false, false) => {}
@@ -131,7 +131,9 @@ pub(super) fn read_keeping(reader: &mut Reader<'_>) -> Keeping {
     match reader.text(STORE).as_deref() {
         None => upstash.unwrap_or(Keeping::Best),
         Some("upstash") => upstash.unwrap_or_else(|| {
-            reader.fault(STORE, format!("is upstash, but {URL} and {TOKEN} are not set"));
+            if reader.text(URL).is_none() && reader.text(TOKEN).is_none() {
+                reader.fault(STORE, format!("is upstash, but {URL} and {TOKEN} are not set"));
+            }
             Keeping::Memory
         }),
         Some("durable") => Keeping::Durable,

@@ -148,9 +148,26 @@ fn each_fault_of_drafts_and_monitor_names_its_variable() {
     check(&[("UPSTASH_REDIS_REST_URL", "https://x.example")], &["UPSTASH_REDIS_REST_TOKEN"]);
     check(&[("UPSTASH_REDIS_REST_TOKEN", "hunter2")], &["UPSTASH_REDIS_REST_URL"]);
     check(&[("HOMEFIRE_STORE", "upstash")], &["HOMEFIRE_STORE"]);
+    let odd = ("UPSTASH_REDIS_REST_URL", "x.example");
+    let token = ("UPSTASH_REDIS_REST_TOKEN", "hunter2");
+    check(&[odd, token, ("HOMEFIRE_STORE", "upstash")], &["UPSTASH_REDIS_REST_URL"]);
     check(&[("HOMEFIRE_STORE", "disk")], &["HOMEFIRE_STORE"]);
     check(&[("HOMEFIRE_STORE", "memory")], &[]);
     check(&[("RATE_LIMIT", "0"), ("STREAMS_PER_ADDRESS", "1"), ("MOST_STREAMS", "10000")], &[]);
     check(&[("RATE_LIMIT", "1001"), ("MOST_STREAMS", "0")], &["RATE_LIMIT", "MOST_STREAMS"]);
     check(&[("RATE_LIMIT", "-1"), ("STREAMS_PER_ADDRESS", "some")], &["RATE_LIMIT", "STREAMS_PER_ADDRESS"]);
+}
+
+#[test]
+fn origins_are_compared_as_browsers_say_them() {
+    let check = |listed: &str, origin: &str, expect: bool| {
+        let config = config(&[PRIMARY, ("ALLOWED_ORIGINS", listed)]).unwrap();
+        assert_eq!(config.allowed_origins.allow(origin), expect, "{listed} {origin}");
+    };
+    check("https://Example.com", "https://example.com", true);
+    check("https://example.com:443", "https://example.com", true);
+    check("http://example.com:80", "http://example.com", true);
+    check("http://example.com:443", "http://example.com:443", true);
+    check("https://example.com:8443", "https://example.com", false);
+    check("*", "https://example.com", true);
 }

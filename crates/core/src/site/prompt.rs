@@ -1,5 +1,6 @@
 //! What the model is told about the owner, put into words when the library is built.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::data::{Entry, Site};
@@ -18,6 +19,7 @@ pub(super) fn prompt(site: &Site) -> String {
     let owner = &site.owner;
     let mut text = format!("{RULES}\n{}, {}. {}\n", owner.name, owner.role, owner.line);
     text += owner.text.trim();
+    text += &links(&owner.links);
     text += "\n";
     for (title, entries) in [("Products", &site.products), ("Systems", &site.systems)] {
         write!(text, "\n{title}:\n").expect("a string takes all text");
@@ -32,8 +34,9 @@ fn describe(entry: &Entry) -> String {
     let one_line = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
     let mut text = format!("- {}: {} {}", entry.name, entry.line, one_line(&entry.text));
     write!(text, " Made with {}.", entry.stack.join(", ")).expect("a string takes all text");
-    for (name, url) in &entry.links {
-        write!(text, " {name}: {url}").expect("a string takes all text");
-    }
-    text + "\n"
+    text + &links(&entry.links) + "\n"
+}
+
+fn links(links: &BTreeMap<String, String>) -> String {
+    links.iter().map(|(name, url)| format!(" {name}: {}", url.trim_start_matches("mailto:"))).collect()
 }
