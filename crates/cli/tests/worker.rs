@@ -17,27 +17,27 @@ use tokio::time::{sleep, timeout};
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The Worker with these variables, as `wrangler.toml` would bind them.
-async fn start(variables: &[(&str, Value)]) -> (Group, u16, TempDir) {
-    let folder = tempfile::tempdir().unwrap();
-    let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+async fn start(variables: &[(&str, Value)]) -> Result<(Group, u16, TempDir)> {
+    let folder = tempfile::tempdir()?;
+    let port = TcpListener::bind("127.0.0.1:0").await?.local_addr()?.port();
     let told: Vec<_> = variables.iter().map(|(name, value)| ((*name).to_owned(), text(value))).collect();
-    let command = workerd::serve(port, &Script::built().unwrap(), &told, folder.path()).unwrap();
+    let command = workerd::serve(port, &Script::built()?, &told, folder.path())?;
     let config = folder.path().join(format!("{port}/config.capnp"));
-    let mut bound = std::fs::read_to_string(&config).unwrap();
+    let mut bound = std::fs::read_to_string(&config)?;
     for (name, _) in variables.iter().filter(|(_, value)| !value.is_string()) {
         let binding = format!("(name = {name:?}, ");
         assert!(bound.contains(&binding), "{bound}");
         bound = bound.replace(&format!("{binding}text"), &format!("{binding}json"));
     }
-    std::fs::write(config, bound).unwrap();
-    let workerd = Group::spawn(command).unwrap();
+    std::fs::write(config, bound)?;
+    let workerd = Group::spawn(command)?;
     let listening = async {
         while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
             sleep(Duration::from_millis(20)).await;
         }
     };
-    timeout(PATIENCE, listening).await.expect("it takes connections");
-    (workerd, port, folder)
+    timeout(PATIENCE, listening).await?;
+    Ok((workerd, port, folder))
 }
 
 fn text(value: &Value) -> String {
@@ -50,7 +50,8 @@ async fn who_leaves_before_the_head_is_not_counted_any_more() {
     let nodes =
         json!([{"name": "mini", "url": format!("http://{}", node.local_addr().unwrap()), "models": ["m"]}]);
     // Neither a list nor a number is bound as text.
-    let (_workerd, port, _folder) = start(&[("HOMEFIRE_NODES", nodes), ("RATE_LIMIT", json!(0))]).await;
+    let (_workerd, port, _folder) =
+        start(&[("HOMEFIRE_NODES", nodes), ("RATE_LIMIT", json!(0))]).await.unwrap();
 
     let mut asked = Vec::new();
     for _ in 0..3 {
@@ -78,7 +79,7 @@ async fn who_leaves_before_the_head_is_not_counted_any_more() {
 async fn what_is_bound_as_no_text_is_read_or_refused() {
     let url = ("OLLAMA_PRIMARY_URL", json!("http://127.0.0.1:1"));
     let check = async |variables: &[(&str, Value)], expect: &str| {
-        let (_workerd, port, _folder) = start(variables).await;
+        let (_workerd, port, _folder) = start(variables).await.unwrap();
         let heard = hear(port, ask("help").as_bytes()).await.unwrap();
         assert!(heard.starts_with(expect), "{variables:?}: {heard}");
     };
@@ -89,7 +90,8 @@ async fn what_is_bound_as_no_text_is_read_or_refused() {
 
 #[tokio::test]
 async fn odd_bytes_are_answered() {
-    let (_workerd, port, _folder) = start(&[("OLLAMA_PRIMARY_URL", json!("http://127.0.0.1:1"))]).await;
+    let url = json!("http://127.0.0.1:1");
+    let (_workerd, port, _folder) = start(&[("OLLAMA_PRIMARY_URL", url)]).await.unwrap();
     let check = async |request: &str, expect: &str| {
         let request = format!("{request}connection: close\r\nhost: homefire\r\n\r\n");
         let heard = hear(port, request.as_bytes()).await.unwrap();
@@ -113,13 +115,20 @@ fn ask(query: &str) -> String {
     format!("{head}\r\ncontent-length: {length}\r\n\r\n{body}")
 }
 
-/// All that is said to these bytes.
+/// All that is said to these bytes. workerd closes a connection only some seconds later.
 async fn hear(port: u16, request: &[u8]) -> Result<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
     stream.write_all(request).await?;
-    let mut reply = String::new();
-    stream.read_to_string(&mut reply).await?;
-    Ok(reply)
+    let mut reply = Vec::new();
+    while !is_whole(&String::from_utf8_lossy(&reply)) && stream.read_buf(&mut reply).await? > 0 {}
+    Ok(String::from_utf8(reply)?)
+}
+
+fn is_whole(reply: &str) -> bool {
+    let Some((head, body)) = reply.split_once("\r\n\r\n") else { return false };
+    let head = head.to_lowercase();
+    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")?.parse().ok());
+    length.is_some_and(|length: usize| body.len() >= length)
 }
 
 async fn in_flight(port: u16) -> Result<Value> {
