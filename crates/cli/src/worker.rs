@@ -15,7 +15,7 @@ use crate::setup;
 
 /// KB of the whole Worker, compressed. What is larger does not pass: every cold start loads and compiles all of it, and
 /// what nobody looks at grows.
-const LARGEST: usize = 250;
+const LARGEST: usize = 249;
 
 /// What makes it small once it is compressed, which the smallest module is not: large functions that are inlined into
 /// their only caller lose their likeness to others, and those whose names are alike are alike, and do best side by side.
@@ -74,10 +74,15 @@ pub(crate) fn build() -> Result<()> {
     Ok(())
 }
 
-/// A panic tells its place in the sources, and not whose machine they were built on.
+/// A panic tells its place in the sources, and not whose machine they were built on, nor where that got them from.
 fn nameless() -> Result<String> {
-    let remapped = format!("--remap-path-prefix={}=", tools::cargo_home()?.join("registry/src").display());
-    Ok(format!("target.wasm32-unknown-unknown.rustflags = [{remapped:?}]"))
+    let sources = tools::cargo_home()?.join("registry/src");
+    let registries = std::fs::read_dir(&sources).with_context(|| sources.display().to_string())?;
+    let mut remapped = registries
+        .map(|registry| Ok(format!("--remap-path-prefix={}/=", registry?.path().display())))
+        .collect::<Result<Vec<_>>>()?;
+    remapped.sort();
+    Ok(format!("target.wasm32-unknown-unknown.rustflags = {remapped:?}"))
 }
 
 /// Makes one file of `entry.js` and what wasm-bindgen wrote.

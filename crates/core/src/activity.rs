@@ -14,13 +14,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::future::join_all;
 use http::header::{ACCEPT, AUTHORIZATION, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, USER_AGENT};
 use http::{Method, Request, StatusCode};
 
 use crate::config::Forge;
 use crate::event::Event;
-use crate::platform::{FetchError, Moment, Platform, gather, within};
+use crate::platform::{FetchError, Moment, Platform, all, gather, within};
 use crate::service::Service;
 use crate::site::{Account, Act};
 use crate::store::{self, Record as Kept, StoreError};
@@ -161,7 +160,7 @@ async fn play<P: Platform>(platform: &P, service: &Service) -> Result<(), StoreE
         let etag = place.heard(&mut snapshot).etag.clone();
         async move { (place, ask(platform, service, place, &address, etag).await) }
     });
-    let answers = join_all(asks.collect::<Vec<_>>()).await;
+    let answers = all(asks.collect::<Vec<_>>().into_iter()).await;
     let now = platform.now();
     for (place, answer) in answers {
         match answer {

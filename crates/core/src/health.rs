@@ -7,7 +7,6 @@ pub mod probe;
 pub mod tell;
 
 use futures_channel::oneshot::channel;
-use futures_util::future::join_all;
 use http::StatusCode;
 use serde::Serialize;
 
@@ -17,7 +16,7 @@ use crate::event::Event;
 use crate::monitor::diagnosis::Diagnosis;
 use crate::monitor::letter::Letter;
 use crate::monitor::{Finding, Health, Record};
-use crate::platform::Platform;
+use crate::platform::{Platform, all};
 use crate::reply::{self, Reply};
 use crate::service::Service;
 use crate::store::{self, Record as Kept, StoreError};
@@ -148,7 +147,7 @@ async fn look<P: Platform>(platform: &P, service: &Service, record: &Record) -> 
             let asking = Asking { word: is_turn || hangs, hangs };
             (node.name.clone(), probe::look(platform, config, node, asking).await)
         });
-        looks.extend(join_all(asked).await);
+        looks.extend(all(asked).await);
     }
     looks
 }

@@ -1,12 +1,13 @@
 //! What the core asks of the world: fetch, sleep, the time, chance, a log line, and to be kept alive.
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::future::{Either, select};
+use futures_util::future::{Either, maybe_done, select};
 use futures_util::stream::{Stream, StreamExt};
 use serde::{Deserialize, Serialize};
 
@@ -138,6 +139,18 @@ pub async fn gather(
         whole.extend_from_slice(&chunk[..chunk.len().min(most - whole.len())]);
     }
     Ok(whole)
+}
+
+/// What all of them come to, in their order. They are few: each is polled whenever one is woken, and what `futures_util` has
+/// for many would be 3 KB of the Worker.
+pub(crate) async fn all<F: Future>(tasks: impl Iterator<Item = F>) -> Vec<F::Output> {
+    let mut tasks: Vec<_> = tasks.map(|task| Box::pin(maybe_done(task))).collect();
+    poll_fn(|cx| {
+        let pending = tasks.iter_mut().filter_map(|task| task.as_mut().poll(cx).is_pending().then_some(()));
+        if pending.count() == 0 { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    tasks.iter_mut().filter_map(|task| task.as_mut().take_output()).collect()
 }
 
 /// A new id that nobody can foresee, later ones behind earlier ones: a UUIDv7.
