@@ -160,7 +160,7 @@ async fn play<P: Platform>(platform: &P, service: &Service) -> Result<(), StoreE
         let etag = place.heard(&mut snapshot).etag.clone();
         async move { (place, ask(platform, service, place, &address, etag).await) }
     });
-    let answers = all(asks.collect::<Vec<_>>().into_iter()).await;
+    let answers = all(asks).await;
     let now = platform.now();
     for (place, answer) in answers {
         match answer {

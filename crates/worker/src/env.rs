@@ -27,7 +27,8 @@ extern "C" {
 impl Env {
     /// The binding of that name; `None` where there is none.
     pub(crate) fn bound<T: JsCast>(&self, name: &str) -> Option<T> {
-        Some(self.value(name)).filter(JsValue::is_object).map(JsCast::unchecked_into)
+        let value = self.value(name);
+        value.is_object().then(|| value.unchecked_into())
     }
 
     /// The variable or secret of that name: they are the same kind of binding.

@@ -10,8 +10,10 @@ pub(crate) fn read<const N: usize>(headers: &Headers, names: [HeaderName; N]) ->
     let mut map = HeaderMap::new();
     for name in names {
         if let Some(value) = headers.get(name.as_str())? {
-            // A value that is none counts as none.
-            HeaderValue::try_from(value).into_iter().for_each(|value| drop(map.insert(name.clone(), value)));
+            // What is no header's value counts as none.
+            if let Ok(value) = HeaderValue::try_from(value) {
+                map.insert(name, value);
+            }
         }
     }
     Ok(map)

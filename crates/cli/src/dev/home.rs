@@ -78,8 +78,7 @@ impl Home {
             is_set("MONITOR_MS"),
         );
         if !is_open {
-            variables.retain(|(name, _)| name != "DRAFT_KEY");
-            variables.push(("DRAFT_KEY".to_owned(), DEV_DRAFT_KEY.to_owned()));
+            set(&mut variables, "DRAFT_KEY", DEV_DRAFT_KEY);
         }
         let simulated = match is_configured {
             true => None,
@@ -90,8 +89,7 @@ impl Home {
                     Server::start(asked[1].clone(), 0, true).await?,
                 ];
                 variables.retain(|(name, _)| !REAL.contains(&&**name));
-                variables
-                    .push(("HOMEFIRE_NODES".to_owned(), nodes_variable(&nodes[0].url(), &nodes[1].url())));
+                set(&mut variables, "HOMEFIRE_NODES", &nodes_variable(&nodes[0].url(), &nodes[1].url()));
                 let mail = Server::open(Mailroom::new(MAIL_KEY, 10), 0, true).await?;
                 let [github, gitlab] = [account(Forge::GitHub).await?, account(Forge::GitLab).await?];
                 for (name, value) in [
@@ -102,12 +100,10 @@ impl Home {
                     ("MAIL_FROM", "Homefire <homefire@example.com>"),
                     ("MAIL_TO", "owner@example.com"),
                 ] {
-                    variables.retain(|(known, _)| known != name);
-                    variables.push((name.to_owned(), value.to_owned()));
+                    set(&mut variables, name, value);
                 }
                 if !has_period {
-                    variables.retain(|(name, _)| name != "MONITOR_MS");
-                    variables.push(("MONITOR_MS".to_owned(), ROUND.to_owned()));
+                    set(&mut variables, "MONITOR_MS", ROUND);
                 }
                 Some(Simulated { nodes, asked, mail, mails_shown: 0, _accounts: [github, gitlab] })
             }
@@ -125,8 +121,7 @@ impl Home {
 
     /// The monitor looks as often as somebody who waits for it would like.
     pub(crate) fn hurry(&mut self) {
-        self.variables.retain(|(name, _)| name != "MONITOR_MS");
-        self.variables.push(("MONITOR_MS".to_owned(), ROUND.to_owned()));
+        set(&mut self.variables, "MONITOR_MS", ROUND);
     }
 
     /// The fast simulated node.
@@ -150,6 +145,11 @@ impl Home {
     }
 }
 
+fn set(variables: &mut Vec<(String, String)>, name: &str, value: &str) {
+    variables.retain(|(known, _)| known != name);
+    variables.push((name.to_owned(), value.to_owned()));
+}
+
 /// The owner's account there, with a few pushes of the first days of 2026.
 async fn account(forge: Forge) -> Result<Server<Account>> {
     let activity = &Site::load().activity;
@@ -160,4 +160,16 @@ async fn account(forge: Forge) -> Result<Server<Account>> {
     let account = Account::new(forge, user, None);
     account.publish((1..=3).rev().map(|day| forge.push(day)).collect());
     Ok(Server::open(account, 0, true).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use homefire_core::config::VARIABLES;
+
+    use super::*;
+
+    #[test]
+    fn what_is_kept_from_simulated_nodes_has_its_name() {
+        assert!(REAL.iter().all(|name| VARIABLES.contains(name)), "{REAL:?}");
+    }
 }

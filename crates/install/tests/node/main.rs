@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a story ends where it stumbles")]
 
 mod examples;
+mod machine;
 mod options;
 mod rendering;
 mod site;

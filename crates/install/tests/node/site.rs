@@ -1,14 +1,11 @@
-//! Stories of machines that a plan is carried out on: each is a folder, and its programs only take notes.
+//! Stories of machines that a plan is carried out on.
 
 use std::fs;
-use std::io;
 use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
 
-use homefire_install::{
-    Command, Halfway, Options, Output, Plan, Role, Runner, Site, System, apply, plan, uninstall,
-};
+use homefire_install::{Options, Plan, Role, Site, System, plan, uninstall};
 
+use crate::machine::Node;
 use crate::options::options;
 
 const UNIT: &str = "/etc/systemd/system/homefire-node.service";
@@ -17,89 +14,6 @@ const OLLAMA: &str = "/etc/systemd/system/ollama.service";
 const DROP_IN: &str = "/etc/systemd/system/ollama.service.d/zz-homefire.conf";
 const PLIST: &str = "/Library/LaunchDaemons/dev.homefire.node.plist";
 const TOKENS: &str = "/etc/homefire-node/tokens";
-
-/// Takes notes, and fails at a command that holds a word.
-#[derive(Default)]
-struct Notes {
-    ran: Vec<String>,
-    fails_at: Option<String>,
-}
-
-impl Runner for Notes {
-    fn run(&mut self, command: &Command) -> io::Result<Output> {
-        self.ran.push(command.to_string());
-        let fails = self.fails_at.as_ref().is_some_and(|word| command.to_string().contains(word));
-        Ok(Output { code: Some(i32::from(fails)), stdout: String::new(), stderr: "it is broken\n".into() })
-    }
-}
-
-struct Node {
-    root: tempfile::TempDir,
-    runner: Notes,
-    said: String,
-}
-
-impl Node {
-    fn new() -> Self {
-        Self { root: tempfile::tempdir().unwrap(), runner: Notes::default(), said: String::new() }
-    }
-
-    fn with(path: &str, content: &str) -> Self {
-        let this = Self::new();
-        this.put(path, content);
-        this
-    }
-
-    fn at(&self, path: &str) -> PathBuf {
-        self.root.path().join(path.trim_start_matches('/'))
-    }
-
-    fn put(&self, path: &str, content: &str) {
-        fs::create_dir_all(self.at(path).parent().unwrap()).unwrap();
-        fs::write(self.at(path), content).unwrap();
-    }
-
-    fn read(&self, path: &str) -> Option<String> {
-        fs::read_to_string(self.at(path)).ok()
-    }
-
-    fn mode(&self, path: &str) -> u32 {
-        fs::metadata(self.at(path)).unwrap().permissions().mode() & 0o7777
-    }
-
-    fn work(&mut self, work: impl FnOnce(&mut Site<'_>) -> Result<(), Halfway>) -> Result<(), Halfway> {
-        let mut out = Vec::new();
-        let token = &mut || Ok("the-secret".to_owned());
-        let ended =
-            work(&mut Site { root: self.root.path(), runner: &mut self.runner, token, out: &mut out });
-        self.said = String::from_utf8(out).unwrap();
-        ended
-    }
-
-    fn apply(&mut self, plan: &Plan) -> Result<(), Halfway> {
-        self.work(|site| apply(plan, false, site))
-    }
-
-    fn uninstall(&mut self) -> Result<(), Halfway> {
-        self.work(|site| uninstall(&Plan::empty(System::Linux), false, site))
-    }
-
-    /// Every file there is.
-    fn files(&self) -> Vec<String> {
-        fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
-            for entry in fs::read_dir(folder).unwrap() {
-                let path = entry.unwrap().path();
-                if path.is_dir() { walk(&path, found) } else { found.push(path) }
-            }
-        }
-        let mut found = Vec::new();
-        walk(self.root.path(), &mut found);
-        let name = |path: PathBuf| path.strip_prefix(self.root.path()).unwrap().display().to_string();
-        let mut names: Vec<String> = found.into_iter().map(name).collect();
-        names.sort();
-        names
-    }
-}
 
 fn linux() -> Plan {
     plan(Role::Primary, System::Linux, &options())

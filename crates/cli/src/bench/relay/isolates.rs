@@ -77,12 +77,9 @@ impl Worker {
     fn unlike(&self, round: usize) -> Vec<u8> {
         let mut module = self.module.clone();
         if !module.is_empty() {
-            let number = round.to_be_bytes();
-            let name = b"round";
-            let lengths = [name.len(), name.len() + 1 + number.len()]
-                .map(|length| u8::try_from(length).expect("short"));
-            module.extend([0, lengths[1], lengths[0]]);
-            module.extend(name.iter().chain(&number));
+            // Its kind, the length of what follows, that of its name, the name and a number of eight bytes.
+            module.extend(b"\x00\x0e\x05round");
+            module.extend((round as u64).to_be_bytes());
         }
         module
     }

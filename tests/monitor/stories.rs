@@ -1,0 +1,213 @@
+//! What the rounds do where this or that happens.
+
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream;
+use homefire_core::platform::Platform;
+use homefire_core::service::{self, Service};
+use homefire_sim::{Reach, Script, mail, redis};
+use http::Request;
+
+use crate::house::{CRON_SECRET, House, STEP, Step, in_virtual_time, quiet};
+
+#[test]
+fn the_beat_is_of_complete_rounds() {
+    in_virtual_time(async {
+        let house = House::new();
+        let beats = || house.beats.0.load(Ordering::Relaxed);
+        house.play(&quiet([true, true])).await;
+        assert_eq!(beats(), 1);
+        house.play(&Step { store: vec![redis::Fault::Hang], ..quiet([true, true]) }).await;
+        assert_eq!(beats(), 1, "nothing was kept");
+        house.play(&quiet([false, true])).await;
+        assert_eq!(beats(), 2);
+        house.play(&Step { mail: vec![mail::Fault::Failing], ..quiet([false, true]) }).await;
+        assert_eq!(beats(), 2, "the owner was not told");
+        house.play(&quiet([false, true])).await;
+        assert_eq!(beats(), 3);
+    });
+}
+
+#[test]
+fn who_is_known_to_be_down_is_asked_last_until_it_speaks() {
+    in_virtual_time(async {
+        let house = House::new();
+        house.play(&quiet([true, true])).await;
+        assert_eq!(house.ask().await, "mini");
+        house.play(&quiet([false, true])).await;
+        assert_eq!(house.ask().await, "mini cloud", "one miss is none");
+        house.play(&quiet([false, true])).await;
+        assert_eq!(house.ask().await, "cloud");
+        // It is back, and nobody has noticed; then cloud goes, too.
+        house.platform.set(0, Reach::Up);
+        assert_eq!(house.ask().await, "cloud");
+        house.platform.set(1, Reach::Down);
+        assert_eq!(house.ask().await, "cloud mini");
+        house.platform.set(1, Reach::Up);
+        assert_eq!(house.ask().await, "mini", "it has spoken");
+    });
+}
+
+#[test]
+fn a_node_that_hangs_falls() {
+    in_virtual_time(async {
+        let house = House::new();
+        for _ in 0..2 {
+            house.play(&quiet([true, true])).await;
+        }
+        // It has a model in memory, and from now on no word comes of it.
+        assert_eq!(house.ask().await, "mini");
+        for _ in 0..8 {
+            house.platform.node(0).queue(Script::Hang);
+        }
+        for _ in 0..4 {
+            house.play(&quiet([true, true])).await;
+        }
+        assert_eq!(house.told().unwrap()["mini"], ["fell 1"]);
+        assert_eq!(house.record()["nodes"]["mini"]["why"], "hangs");
+        assert_eq!(house.record()["nodes"]["cloud"]["health"], "up");
+        house.platform.node(0).reset();
+        for _ in 0..3 {
+            house.play(&quiet([true, true])).await;
+        }
+        assert_eq!(house.told().unwrap()["mini"], ["fell 1", "rose 2"]);
+    });
+}
+
+#[test]
+fn whoever_calls_for_a_round_may_leave() {
+    in_virtual_time(async {
+        let house = House::new();
+        for _ in 0..2 {
+            house.play(&quiet([true, true])).await;
+        }
+        assert_eq!(house.ask().await, "mini");
+        house.platform.node(0).queue(Script::Hang);
+        let request =
+            Request::get("/api/cron/health").header("authorization", format!("Bearer {CRON_SECRET}"));
+        let body = Box::pin(stream::empty::<Result<Bytes, String>>());
+        let request = request.body(body).expect("the request is well formed");
+        let called = service::handle(&house.platform, &house.service, request);
+        assert!(
+            tokio::time::timeout(Duration::from_secs(30), called).await.is_err(),
+            "no word comes for longer"
+        );
+        house.platform.sleep(STEP).await;
+        assert_eq!(
+            (&house.record()["round"], &house.record()["nodes"]["mini"]["why"]),
+            (&3.into(), &"hangs".into())
+        );
+    });
+}
+
+#[test]
+fn a_letter_is_taken_and_noted_in_one_round() {
+    let check = |mail: Vec<mail::Fault>, store: Vec<redis::Fault>| {
+        in_virtual_time(async move {
+            let house = House::new();
+            house.play(&quiet([true, true])).await;
+            house.play(&quiet([false, true])).await;
+            let what = format!("{mail:?} {store:?}");
+            house.play(&Step { mail, store, ..quiet([false, true]) }).await;
+            assert_eq!((house.told().unwrap()["mini"].len(), house.untold()), (1, 0), "{what}");
+            assert_eq!(house.logged(), ["told Homefire: mini down"], "{what}");
+        });
+    };
+    use redis::Fault::{Hang, Lost, Spared, Unavailable};
+    check(vec![], vec![]);
+    // It was taken, and nobody heard.
+    check(vec![mail::Fault::Lost], vec![]);
+    check(vec![mail::Fault::Hang], vec![]);
+    // The third request to the store notes it.
+    for fault in [Unavailable, Lost, Hang] {
+        check(vec![], vec![Spared, Spared, fault]);
+        check(vec![mail::Fault::Lost], vec![Spared, Spared, fault, Spared, fault]);
+    }
+}
+
+#[test]
+fn the_log_tells_what_waits() {
+    in_virtual_time(async {
+        let house = House::new();
+        for up in [true, false] {
+            house.play(&quiet([up, true])).await;
+        }
+        house.play(&Step { mail: vec![mail::Fault::TooMany(400)], ..quiet([false, true]) }).await;
+        assert_eq!(house.logged(), ["mail_later Homefire: mini down"]);
+        house.play(&quiet([false, true])).await;
+        assert_eq!(house.logged(), ["mail_later Homefire: mini down"], "it is quiet still");
+        house.play(&quiet([false, true])).await;
+        assert_eq!(house.logged(), ["told Homefire: mini down"]);
+    });
+}
+
+#[test]
+fn a_clock_that_was_ahead_keeps_nobody_quiet() {
+    in_virtual_time(async {
+        let house = House::new();
+        for up in [true, false] {
+            house.play(&quiet([up, true])).await;
+        }
+        let mut record = house.record();
+        record["quiet_until"] = u64::MAX.into();
+        house.store.engine().write("homefire:monitor", record.to_string());
+        house.play(&quiet([false, true])).await;
+        assert_eq!(house.told().unwrap()["mini"], ["fell 1"]);
+    });
+}
+
+#[test]
+fn without_a_mail_service_the_log_tells_it_once() {
+    in_virtual_time(async {
+        let house = House::told_by("");
+        for up in [true, false] {
+            house.play(&quiet([up, true])).await;
+        }
+        house.play(&Step { rounds: 3, ..quiet([false, true]) }).await;
+        house.play(&quiet([false, true])).await;
+        assert_eq!((house.logged(), house.untold()), (vec!["told Homefire: mini down".to_owned()], 0));
+    });
+}
+
+#[test]
+fn a_round_that_comes_again_at_once_is_no_second_look() {
+    in_virtual_time(async {
+        let house = House::new();
+        house.play(&quiet([true, true])).await;
+        house.play(&Step { is_retried: true, ..quiet([false, true]) }).await;
+        assert!(house.told().unwrap().is_empty());
+        house.play(&quiet([true, true])).await;
+        house.play(&quiet([true, true])).await;
+        assert!(house.told().unwrap().is_empty());
+    });
+}
+
+#[test]
+fn another_instance_hears_of_it_from_the_store() {
+    in_virtual_time(async {
+        let house = House::new();
+        for _ in 0..3 {
+            house.play(&quiet([false, true])).await;
+        }
+        let other = House { service: Service::new((*house.service.config).clone()), ..house };
+        assert_eq!(other.ask().await, "mini cloud", "it reads behind its first request");
+        assert_eq!(other.ask().await, "cloud");
+    });
+}
+
+#[test]
+fn a_record_of_another_kind_counts_as_none() {
+    in_virtual_time(async {
+        let house = House::new();
+        let down = quiet([false, true]);
+        house.play(&Step { store: vec![redis::Fault::WrongType], ..down.clone() }).await;
+        house.play(&down).await;
+        house.play(&down).await;
+        assert_eq!(house.told().unwrap()["mini"], ["fell 1"]);
+        house.store.engine().write("homefire:monitor", "{\"nodes\": 7");
+        house.play(&down).await;
+        assert_eq!(house.record()["round"], 1);
+    });
+}
