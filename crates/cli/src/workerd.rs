@@ -58,6 +58,7 @@ fn copy(from: &Path, folder: &Path) -> Result<String> {
 fn command(config: &str, folder: &Path) -> Result<Command> {
     let program = tools::npm_tool("workerd");
     ensure!(program.exists(), "workerd is not installed: run `cargo homefire setup`");
+    std::fs::create_dir_all(folder.join("disk"))?;
     let path = folder.join("config.capnp");
     std::fs::write(&path, config)?;
     let mut command = Command::new(program);
@@ -87,7 +88,7 @@ fn config(port: u16, main: &str, wasm: Option<&str>, variables: &[(String, Strin
 
 const RECORDS: &str = r#"
   durableObjectNamespaces = [(className = "Records", uniqueKey = "records", enableSql = true)],
-  durableObjectStorage = (inMemory = void),"#;
+  durableObjectStorage = (localDisk = "disk"),"#;
 
 fn module(main: &str) -> String {
     format!("(name = {main:?}, esModule = embed {main:?})")
@@ -104,6 +105,8 @@ const config :Workerd.Config = (
     (name = "main", worker = .main),
     # The nodes of a test are at this machine.
     (name = "internet", network = (allow = ["public", "private"], tlsOptions = (trustBrowserCas = true))),
+    # workerd keeps no database in memory.
+    (name = "disk", disk = (path = "disk", writable = true)),
   ],
   sockets = [(name = "http", address = "127.0.0.1:{port}", http = (), service = "main")],
 );

@@ -89,6 +89,22 @@ async fn what_is_bound_as_no_text_is_read_or_refused() {
 }
 
 #[tokio::test]
+async fn what_a_round_finds_is_kept() {
+    let nowhere = json!("http://127.0.0.1:1");
+    let variables = [
+        ("CRON_SECRET", json!("the-secret-of-the-test")),
+        ("OLLAMA_PRIMARY_URL", nowhere.clone()),
+        ("GITHUB_API_URL", nowhere.clone()),
+        ("GITLAB_API_URL", nowhere),
+    ];
+    let (_workerd, port, _folder) = start(&variables).await.unwrap();
+    let round = "GET /api/cron/health HTTP/1.1\r\nhost: homefire\r\nauthorization: Bearer the-secret-of-the-test\r\n\r\n";
+    hear(port, round.as_bytes()).await.unwrap();
+    let status = hear(port, b"GET /api/status HTTP/1.1\r\nhost: homefire\r\n\r\n").await.unwrap();
+    assert!(status.contains(r#""why":"unreachable""#), "{status}");
+}
+
+#[tokio::test]
 async fn odd_bytes_are_answered() {
     let url = json!("http://127.0.0.1:1");
     let (_workerd, port, _folder) = start(&[("OLLAMA_PRIMARY_URL", url)]).await.unwrap();
