@@ -30,10 +30,34 @@ fn sources(folder: &str) -> Vec<(String, String)> {
     found
 }
 
+/// Items that only tests have end where a line has their indent and their last character.
 fn code(text: &str) -> String {
-    let running = text.split("#[cfg(test)]").next().unwrap_or_default();
-    let lines = running.lines().filter(|line| !line.trim_start().starts_with("//"));
-    lines.collect::<Vec<_>>().join("\n")
+    let mut running = Vec::new();
+    let mut lines = text.lines();
+    while let Some(line) = lines.next() {
+        let (indent, item) = line.split_at(line.len() - line.trim_start().len());
+        if item == "#[cfg(test)]" {
+            let ends = |line: &str| {
+                line.strip_prefix(indent)
+                    .is_some_and(|rest| !rest.starts_with(' ') && rest.ends_with(['}', ';']))
+            };
+            lines.by_ref().find(|line| ends(line)).expect("an item ends");
+        } else if !item.starts_with("//") {
+            running.push(line);
+        }
+    }
+    running.join("\n")
+}
+
+#[test]
+fn code_behind_a_test_is_code() {
+    let check = |text: &str, expect: &str| assert_eq!(code(text), expect, "{text}");
+    check("use a;\n#[cfg(test)]\nmod tests;\n\nfn b() {}", "use a;\n\nfn b() {}");
+    check("#[cfg(test)]\nmod tests {\n    fn a();\n    fn b() {\n    }\n}\nfn c() {}", "fn c() {}");
+    check(
+        "impl A {\n    #[cfg(test)]\n    fn a() {\n        b();\n    }\n    // c\n    d;\n}",
+        "impl A {\n    d;\n}",
+    );
 }
 
 fn dependencies(krate: &str) -> Vec<String> {
