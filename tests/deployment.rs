@@ -1,0 +1,76 @@
+//! What the platforms are told in `wrangler.toml` and `vercel.json` agrees with what the code takes for granted.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use homefire_core::config::Config;
+use homefire_core::limits::WINDOW;
+use homefire_core::route::{self, Route};
+use http::Method;
+
+fn read(file: &str) -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).expect(file)
+}
+
+fn wrangler() -> toml::Table {
+    read("wrangler.toml").parse().expect("TOML")
+}
+
+fn defaults() -> Config {
+    let node = |name: &str| (name == "OLLAMA_PRIMARY_URL").then(|| "http://127.0.0.1:1".to_owned());
+    Config::from_reader(node).expect("one node is enough")
+}
+
+/// The constant `BINDING` of a module of the Worker.
+fn binding(module: &str) -> String {
+    let source = read(&format!("crates/worker/src/{module}"));
+    let (_, constant) = source.split_once("const BINDING: &str = \"").expect("a binding");
+    constant.split('"').next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn rounds_are_called_for_as_often_as_the_monitor_expects() {
+    let crons = wrangler()["triggers"]["crons"].clone().try_into::<Vec<String>>().expect("a list");
+    let [cron] = &*crons else { panic!("one trigger: {crons:?}") };
+    let minutes = cron.strip_prefix("*/").and_then(|rest| rest.strip_suffix(" * * * *")).expect("minutes");
+    let period = Duration::from_mins(minutes.parse().expect("a number"));
+    assert_eq!(period, defaults().monitor.period);
+}
+
+#[test]
+fn vercel_calls_what_there_is() {
+    let vercel: serde_json::Value = serde_json::from_str(&read("vercel.json")).expect("JSON");
+    let crons = vercel["crons"].as_array().expect("a list");
+    let paths: Vec<_> = crons.iter().filter_map(|cron| cron["path"].as_str()).collect();
+    assert_eq!(paths, ["/api/cron/health"]);
+    assert_eq!(route::find(&Method::GET, paths[0]).ok(), Some(Route::Health));
+    let functions = vercel["functions"].as_object().expect("a table");
+    for file in functions.keys() {
+        let path = file.strip_suffix(".rs").expect("a Rust function");
+        assert!(route::at(&format!("/{path}")).is_ok(), "{path} is routed");
+        assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(file).exists(), "{file}");
+    }
+}
+
+#[test]
+fn cloudflare_counts_as_the_code_does() {
+    let wrangler = wrangler();
+    let limiter = &wrangler["ratelimits"][0];
+    assert_eq!(limiter["name"].as_str(), Some(&*binding("limiter.rs")));
+    let figure =
+        |name: &str| limiter["simple"][name].as_integer().and_then(|figure| u64::try_from(figure).ok());
+    assert_eq!(figure("limit"), u64::try_from(defaults().limits.rate).ok());
+    assert_eq!(figure("period"), Some(WINDOW.as_secs()));
+}
+
+#[test]
+fn the_object_is_bound_and_has_a_database() {
+    let wrangler = wrangler();
+    let object = &wrangler["durable_objects"]["bindings"][0];
+    assert_eq!(object["name"].as_str(), Some(&*binding("records.rs")));
+    let class = object["class_name"].as_str().expect("a class");
+    assert!(read("crates/worker/entry.js").contains(&format!("export class {class} ")));
+    let classes = wrangler["migrations"][0]["new_sqlite_classes"].as_array().expect("a list");
+    assert!(classes.iter().any(|named| named.as_str() == Some(class)), "{classes:?}");
+}
