@@ -23,6 +23,8 @@ fn check(seed: u64) {
     println!("{report}");
     assert_eq!(report.breaches, 0, "again: CHAOS_SEED={seed} cargo test --test chaos anew\n{report}");
     assert!(report.questions() > 5000, "only {} questions", report.questions());
+    let rounds = report.weather.get("a round").copied().unwrap_or_default();
+    assert!(rounds > 100, "only {rounds} rounds of the monitor");
     for outcome in OUTCOMES {
         assert!(report.outcomes.contains_key(&outcome), "nothing has ended as {outcome:?}");
     }

@@ -3,6 +3,7 @@
 //! In scope: what is drawn, what must be true of every reply whatever was drawn, and the table of what came of it. Out of
 //! scope: how the service is run; that is a [`Town`]'s.
 
+mod aftermath;
 mod chance;
 mod heard;
 mod in_process;
@@ -17,7 +18,7 @@ use std::time::Duration;
 
 use futures_util::future::{FutureExt, LocalBoxFuture};
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
 use chance::Chance;
 pub use in_process::{PACE, VirtualTown};
@@ -30,12 +31,6 @@ use weather::pause;
 
 /// From one local command to the next.
 const COMMAND: Duration = Duration::from_millis(200);
-
-/// After a storm, until nothing may be under way any more.
-const CALM: Duration = Duration::from_secs(6);
-
-/// How long the store counts the lease of whoever is gone.
-const LEASE: Duration = Duration::from_secs(121);
 
 /// Rages for `span`, and says what came of it.
 pub async fn storm<T: Town>(town: &T, seed: u64, span: Duration) -> Report {
@@ -50,7 +45,7 @@ pub async fn storm<T: Town>(town: &T, seed: u64, span: Duration) -> Report {
     all.push(memory(town, &ledger, until).boxed_local());
     while all.next().await.is_some() {}
     drop(all);
-    aftermath(town, &ledger).await;
+    aftermath::look(town, &ledger).await;
     ledger.close()
 }
 
@@ -75,6 +70,9 @@ async fn commands<T: Town>(town: &T, ledger: &Ledger, until: Instant) {
             Err(what) => ledger.breach(format!("the command {query:?}: {what}")),
         }
     }
+    if ledger.read(|report| report.commands.is_empty()) {
+        ledger.breach("no local command was answered".to_owned());
+    }
     let (share, prompt) = town.rules().prompt;
     let slow = ledger.read(|report| report.command(share));
     if slow > prompt {
@@ -84,48 +82,19 @@ async fn commands<T: Town>(town: &T, ledger: &Ledger, until: Instant) {
 
 /// Flat: what is held at the end is what was held in the middle, but for what an allocator keeps.
 async fn memory<T: Town>(town: &T, ledger: &Ledger, until: Instant) {
-    while town.memory().is_some() && pause(Duration::from_secs(1), until).await {
-        town.memory().into_iter().for_each(|bytes| ledger.memory(bytes));
+    if town.memory().is_none() {
+        return;
+    }
+    while pause(Duration::from_secs(1), until).await {
+        match town.memory() {
+            Some(bytes) => ledger.memory(bytes),
+            None => ledger.breach("what is held cannot be seen any more".to_owned()),
+        }
     }
     let held = ledger.read(|report| report.memory.clone());
     if let (Some(middle), Some(end)) = (held.get(held.len() / 2), held.last())
         && *end > middle + middle * 3 / 10 + (20 << 20)
     {
         ledger.breach(format!("{middle} bytes were held in the middle, and {end} at the end"));
-    }
-}
-
-/// The sky is clear: nothing is held any more, nobody was written to twice, and the next question is answered.
-async fn aftermath<T: Town>(town: &T, ledger: &Ledger) {
-    sleep(CALM).await;
-    match reader::local(town, "status").await {
-        Ok(status) if status["data"]["in_flight"] == 0 => {}
-        Ok(status) => ledger.breach(format!("leases are out when all is over: {status}")),
-        Err(what) => ledger.breach(format!("the status when all is over: {what}")),
-    }
-    for (nth, node) in town.nodes().iter().enumerate() {
-        if !node.is_idle() {
-            ledger.breach(format!("node {nth} still works when all is over"));
-        }
-    }
-    let mut keys: Vec<_> = town.mail().mails().into_iter().map(|mail| mail.key).collect();
-    let count = keys.len();
-    keys.sort();
-    keys.dedup();
-    if keys.len() < count {
-        ledger.breach(format!("{count} letters under {} keys", keys.len()));
-    }
-    if town.rules().is_patient {
-        sleep(LEASE).await;
-    }
-    if reader::ask(town, ledger, &Plan::fair()).await != Some(Outcome::Whole) {
-        ledger.breach("all is well, and a question is not answered".to_owned());
-    }
-    if town.rules().is_patient {
-        sleep(CALM).await;
-        let leases = town.store().engine().members("homefire:leases");
-        if leases > 0 {
-            ledger.breach(format!("{leases} leases are in the store when all is over"));
-        }
     }
 }

@@ -7,7 +7,8 @@ use super::served::{Served, ask_from, hear};
 const NODE: (&str, &str) = ("OLLAMA_PRIMARY_URL", "http://127.0.0.1:1");
 
 async fn status(served: &Served, address: &str) -> String {
-    let heard = hear(served.port, ask_from(Some(address), "Who are you?").as_bytes()).await.unwrap();
+    let heard =
+        hear(served.port, ask_from(Some(address), "Who are you?").as_bytes()).await.expect("an answer");
     heard.split(' ').nth(1).unwrap_or_default().to_owned()
 }
 

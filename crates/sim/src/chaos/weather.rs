@@ -12,9 +12,11 @@ use super::chance::Chance;
 use super::report::Ledger;
 use super::town::{CRON_SECRET, NODES, Part, Town};
 use crate::node::Node;
-use crate::scenario::Chunks;
 use crate::socket::Reach;
 use crate::{mail, redis};
+
+/// From one round of the monitor to the next: later than its `MONITOR_MS`.
+pub(super) const ROUND: Duration = Duration::from_millis(1100);
 
 /// Everything that befalls it, until `until`; then all can be reached again.
 pub(super) fn rage<'a, T: Town>(
@@ -83,20 +85,11 @@ async fn mail<T: Town>(town: &T, ledger: &Ledger, mut chance: Chance, until: Ins
 
 /// The monitor's rounds; where the store is away they say so.
 async fn rounds<T: Town>(town: &T, ledger: &Ledger, until: Instant) {
-    while pause(Duration::from_millis(1100), until).await {
-        let request =
-            Request::get("/api/cron/health").header("authorization", format!("Bearer {CRON_SECRET}"));
-        let request = request.header("content-type", "application/json").body(Bytes::new());
-        match town.send(request.expect("the request is well formed")).await {
-            Ok(reply) => {
-                let (head, body) = reply.into_parts();
-                read(body).await;
-                match head.status.as_u16() {
-                    200 => ledger.weather("a round", 0),
-                    503 => ledger.weather("a round without the store", 0),
-                    other => ledger.breach(format!("a round of the monitor was answered with {other}")),
-                }
-            }
+    while pause(ROUND, until).await {
+        match round(town).await {
+            Ok((200, _)) => ledger.weather("a round", 0),
+            Ok((503, _)) => ledger.weather("a round without the store", 0),
+            Ok((other, _)) => ledger.breach(format!("a round of the monitor was answered with {other}")),
             Err(error) => ledger.breach(format!("a round of the monitor got no reply: {error}")),
         }
         town.nodes().iter().for_each(Node::forget);
@@ -104,8 +97,16 @@ async fn rounds<T: Town>(town: &T, ledger: &Ledger, until: Instant) {
     }
 }
 
-async fn read(mut body: Chunks) {
-    while let Some(Ok(_)) = body.next().await {}
+/// One of them: its status, and what it says.
+pub(super) async fn round<T: Town>(town: &T) -> Result<(u16, Vec<u8>), String> {
+    let request = Request::get("/api/cron/health").header("authorization", format!("Bearer {CRON_SECRET}"));
+    let request = request.header("content-type", "application/json").body(Bytes::new());
+    let (head, mut body) = town.send(request.expect("the request is well formed")).await?.into_parts();
+    let mut said = Vec::new();
+    while let Some(Ok(chunk)) = body.next().await {
+        said.extend(chunk);
+    }
+    Ok((head.status.as_u16(), said))
 }
 
 /// Waits; `false` when the storm is over.
