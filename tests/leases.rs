@@ -134,6 +134,20 @@ async fn nobody_waits_for_the_store() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_count_that_fails_is_told_in_the_log() {
+    for fault in [None, Some(Fault::Unavailable), Some(Fault::Garbage), Some(Fault::Unauthorized)] {
+        let fleet = Fleet::new();
+        // The first of the two may be the monitor's record.
+        (0..2).for_each(|_| fault.into_iter().for_each(|fault| fleet.store.queue(fault)));
+        read(fleet.ask(0).await).await;
+        fleet.settle().await;
+        let events = fleet.platform.take_events();
+        let is_told = events.iter().any(|event| matches!(event, Event::StoreFailed { .. }));
+        assert_eq!(is_told, fault.is_some(), "{fault:?}: {events:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn whoever_is_not_alone_here_waits_for_no_count() {
     let second = async |fault: Option<Fault>| {
         let fleet = Fleet::new();

@@ -255,3 +255,14 @@ async fn what_is_too_much_for_the_instance_is_refused_at_once() {
     drop(held);
     house.check(0, "192.0.2.3", "answered").await;
 }
+
+/// A platform that ends a request for what it takes drops nothing.
+#[tokio::test(start_paused = true)]
+async fn who_is_ended_without_a_word_is_out_when_his_time_is_over() {
+    let house = House::new(&[("STREAMS_PER_ADDRESS", "1"), ("RATE_LIMIT", "0"), ("ANSWER_MS", "60000")]);
+    std::mem::forget(house.send(0, "192.0.2.1", QUESTION).await);
+    house.check(0, "192.0.2.1", "429 too_many_requests 5").await;
+    house.sleep(121).await;
+    house.check(0, "192.0.2.1", "answered").await;
+    assert_eq!(house.instances[0].memory.in_flight(house.platform.now()), 0);
+}

@@ -80,7 +80,7 @@ async fn ask(house: &House) -> Seen {
 /// Everything is over: no lease is out, no node is at work.
 async fn is_quiet(house: &House) {
     house.platform.sleep(Duration::from_secs(5)).await;
-    assert_eq!(house.service.memory.in_flight(), 0);
+    assert_eq!(house.service.memory.in_flight(house.platform.now()), 0);
     for nth in 0..2 {
         assert_eq!(house.platform.node(nth).in_flight(), 0);
         house.platform.node(nth).reset();
@@ -208,11 +208,26 @@ async fn who_refuses_is_asked_anew() {
         let seen = check(&house, &cut, &cloud, ANSWER, 1, "done").await;
         assert_eq!(seen.failovers, ["mini cloud broken"], "{refusal}");
     }
-    let seen = check(&house, &cut, "503", BEGINNING, 0, "error").await;
-    assert_eq!((&seen.last["code"], &seen.last["delivered"]), (&"cut".into(), &BEGINNING.len().into()));
+    // Another node took the question: it is not the question's fault.
+    for refusal in ["503", "400;400"] {
+        let seen = check(&house, &cut, refusal, BEGINNING, 0, "error").await;
+        assert_eq!((&seen.last["code"], &seen.last["delivered"]), (&"cut".into(), &BEGINNING.len().into()));
+    }
     check(&house, &cut, "hang", BEGINNING, 0, "error").await;
     house.platform.set(1, Reach::Down);
     check(&house, &cut, "say", BEGINNING, 0, "error").await;
+}
+
+/// Who does not go on with another's words may be well.
+#[tokio::test(start_paused = true)]
+async fn who_goes_on_with_nothing_is_not_out() {
+    let house = House::new(&[("BREAK_AFTER", "2")]);
+    house.script(0, &says(ANSWER, ",reset@6"));
+    house.script(1, "500");
+    house.script(1, "503");
+    ask(&house).await;
+    let order = house.service.outlook.order(&house.service.config, house.platform.now());
+    assert_eq!(order.well, 2, "{order:?}");
 }
 
 #[tokio::test(start_paused = true)]

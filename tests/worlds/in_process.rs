@@ -21,7 +21,7 @@ pub(crate) fn play(row: &Scenario) -> Result<(), String> {
         scenario::run(&mut world, row).await?;
         // One second of grace for a reader who does not read, then nothing may be in flight.
         world.platform.sleep(Duration::from_secs(10)).await;
-        match world.service.memory.in_flight() {
+        match world.service.memory.in_flight(world.platform.now()) {
             0 => Ok(()),
             leases => Err(format!("{leases} leases were not returned")),
         }

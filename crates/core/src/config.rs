@@ -17,6 +17,7 @@ pub use monitor::{Keeping, Mail, Monitor};
 pub use nodes::{Models, Node, Nodes};
 
 use crate::breaker::Rules;
+use crate::platform::Moment;
 use crate::service::bearer::Key;
 
 /// The names of everything that is read.
@@ -137,6 +138,12 @@ impl Deadlines {
     pub fn patience(&self, is_last: bool, is_cold: bool) -> Duration {
         let patience = if is_last { self.last_first_word } else { self.first_word };
         if is_cold { patience.max(self.cold_first_word) } else { patience }
+    }
+
+    /// When a question that comes `now` is no longer being answered, however slowly its reader reads.
+    pub fn gone(&self, now: Moment) -> Moment {
+        const MINUTE: Duration = Duration::from_secs(60);
+        now + self.answer.max(self.draft) + MINUTE
     }
 }
 

@@ -138,7 +138,8 @@ fn refresh<P: Platform>(platform: &P, service: &Service) {
 /// at its models would not tell.
 async fn look<P: Platform>(platform: &P, service: &Service, record: &Record) -> Vec<(String, Look)> {
     let config = &service.config;
-    let is_turn = (record.round + 1).is_multiple_of(WORD_EVERY) && service.memory.in_flight() == 0;
+    let is_turn =
+        (record.round + 1).is_multiple_of(WORD_EVERY) && service.memory.in_flight(platform.now()) == 0;
     let mut looks = Vec::new();
     for nodes in config.nodes.chunks(AT_ONCE) {
         let asked = nodes.iter().map(|node| async move {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use futures_channel::oneshot::{Receiver, Sender, channel};
 
+use crate::event::Event;
 use crate::load::{Counted, Load};
 use crate::platform::{Platform, new_id, within};
 use crate::service::Service;
@@ -29,7 +30,8 @@ pub(crate) struct Lease {
 /// Counts a request in. Where the keeper is away, or slow, the count is this instance's own; where every node has a
 /// guard that counts, or no node has two models to choose from, nobody else needs to.
 pub(crate) async fn take<P: Platform>(platform: &P, service: &Service) -> Lease {
-    let here = service.memory.lease();
+    let now = platform.now();
+    let here = service.memory.lease(now, service.config.deadlines.gone(now));
     let own = Load { in_flight: here.in_flight(), counted: Counted::Instance };
     let is_moot =
         service.outlook.are_guarded(&service.config) || !service.config.nodes.iter().any(Load::matters);
@@ -61,10 +63,11 @@ async fn keep<P: Platform>(
         return;
     }
     loop {
-        let entered = store::enter(&platform, &service, &name).await;
-        if let (Some(tell), Ok(count)) = (tell.take(), entered) {
+        match (store::enter(&platform, &service, &name).await, tell.take()) {
             // Whoever waited for it may have given up.
-            let _ = tell.send(count);
+            (Ok(count), Some(tell)) => drop(tell.send(count)),
+            (Ok(_), None) => {}
+            (Err(error), _) => platform.log(&Event::StoreFailed { reason: error.to_string() }),
         }
         if within(&platform, RENEW, &mut returned).await.is_ok() {
             break;

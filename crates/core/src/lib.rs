@@ -32,6 +32,7 @@ pub mod outlook;
 pub mod platform;
 pub mod relay;
 pub mod reply;
+mod roll;
 pub mod route;
 pub mod seam;
 pub mod service;

@@ -60,7 +60,7 @@ impl Visitors {
 #[must_use = "a place is free again when it is dropped"]
 pub(crate) struct Place {
     visitors: Visitors,
-    key: Option<Key>,
+    number: u64,
 }
 
 impl Place {
@@ -75,7 +75,7 @@ impl Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        self.visitors.inner().places.leave(self.key.as_ref());
+        self.visitors.inner().places.leave(self.number);
     }
 }
 
@@ -94,11 +94,11 @@ pub(crate) async fn admit<P: Platform>(
 }
 
 async fn enter<P: Platform>(platform: &P, service: &Service, key: Option<Key>) -> Result<Place, Limit> {
-    let visitors = &service.visitors;
-    visitors.inner().places.enter(key.as_ref(), &service.config.limits)?;
-    let place = Place { visitors: visitors.clone(), key };
-    if let (Some(key), most @ 1..) = (&place.key, service.config.limits.rate) {
-        count(platform, service, key, most).await?;
+    let (visitors, config, now) = (&service.visitors, &service.config, platform.now());
+    let number = visitors.inner().places.enter(key, &config.limits, now, config.deadlines.gone(now))?;
+    let place = Place { visitors: visitors.clone(), number };
+    if let (Some(key), most @ 1..) = (key, config.limits.rate) {
+        count(platform, service, &key, most).await?;
     }
     Ok(place)
 }

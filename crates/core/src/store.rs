@@ -170,7 +170,7 @@ pub async fn enter<P: Platform>(platform: &P, service: &Service, lease: &str) ->
         match (&service.config.keeping, platform.keeper()) {
             (Keeping::Upstash(upstash), _) => upstash::enter(platform, upstash, lease, now, until).await,
             (Keeping::Best | Keeping::Durable, Some(keeper)) => keeper.enter(lease, now, until).await,
-            (Keeping::Best | Keeping::Durable | Keeping::Memory, _) => Ok(service.memory.in_flight()),
+            (Keeping::Best | Keeping::Durable | Keeping::Memory, _) => Ok(service.memory.in_flight(now)),
         }
     };
     within(platform, PATIENCE, enter).await.unwrap_or(Err(StoreError::Away))

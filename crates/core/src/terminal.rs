@@ -51,7 +51,7 @@ async fn live<P: Platform>(platform: &P, service: &Service, query: &str) -> comm
     let mut live = command::Live::default();
     if command::asks_status(query) {
         let report = status::read(platform, service).await;
-        live.status = command::Status { report, in_flight: service.memory.in_flight() };
+        live.status = command::Status { report, in_flight: service.memory.in_flight(platform.now()) };
     }
     if command::asks_activity(query) {
         live.activity = Some(activity::read(platform, service).await);

@@ -2,12 +2,14 @@
 
 mod door;
 
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::future::FutureExt;
 use futures_util::stream::{self, Stream};
 use homefire_core::platform::{Event, FetchError, Line as Logged, Moment, Platform};
 use homefire_core::store::Nowhere;
@@ -162,7 +164,13 @@ impl Platform for InProcess {
         self.lines().push((line.request.map(str::to_owned), line.event.clone()));
     }
 
+    /// Nobody waits for it: a test would not see that it panics.
     fn wait_until(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let task = async {
+            if AssertUnwindSafe(task).catch_unwind().await.is_err() {
+                std::process::abort();
+            }
+        };
         #[expect(clippy::disallowed_methods, reason = "this is the platform")]
         drop(tokio::spawn(task));
     }

@@ -20,8 +20,8 @@ const BINDING: &str = "RECORDS";
 const NAME: &str = "homefire";
 
 const TABLES: [&str; 2] = [
-    "CREATE TABLE IF NOT EXISTS records (key TEXT PRIMARY KEY, value TEXT NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS leases (name TEXT PRIMARY KEY, until INTEGER NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS records (key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+    "CREATE TABLE IF NOT EXISTS leases (name TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID",
 ];
 
 /// What is asked of the object.
@@ -45,8 +45,13 @@ extern "C" {
     type Cursor;
 
     /// Its rows, each a list.
-    #[wasm_bindgen(method)]
-    fn raw(this: &Cursor) -> JsValue;
+    #[wasm_bindgen(method, catch)]
+    fn raw(this: &Cursor) -> Result<Rows, JsValue>;
+
+    type Rows;
+
+    #[wasm_bindgen(method, catch, js_name = toArray)]
+    fn to_array(this: &Rows) -> Result<Array, JsValue>;
 
     #[derive(Clone)]
     type Namespace;
@@ -96,7 +101,7 @@ pub fn records(sql: &Sql, ask: &str) -> Result<String, JsValue> {
 impl Sql {
     /// The first column of the first row; undefined where there is none.
     fn run<const N: usize>(&self, query: &str, bindings: [JsValue; N]) -> Result<JsValue, JsValue> {
-        let rows = Array::from(&self.exec(query, &bindings.into_iter().collect())?.raw());
+        let rows = self.exec(query, &bindings.into_iter().collect())?.raw()?.to_array()?;
         Ok(rows.get(0).dyn_into::<Array>().map(|row| row.get(0)).unwrap_or_default())
     }
 

@@ -72,7 +72,9 @@ fn words(event: &Value) -> Option<String> {
         "told" => format!("the owner was told: {}", text("subject")),
         "untold" => format!("the owner could not be told, {reason}: {}", text("subject")),
         "beat_failed" => "whoever waits for the monitor's beat did not hear it".to_owned(),
-        "store_failed" => format!("the store failed, {reason}: this round does not count"),
+        "store_failed" => {
+            format!("the store failed, {reason}: a round does not count, or a question is counted here alone")
+        }
         "activity_failed" => format!("no news of activity from {}, {reason}: the last stays", text("place")),
         "memory_only" => {
             "what the monitor knows is kept in this instance alone: configure a store".to_owned()

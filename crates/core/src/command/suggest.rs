@@ -38,7 +38,7 @@ fn candidates(words: &[&str], site: &Site) -> Vec<String> {
         match *rest {
             [] => found.extend(site.entries().map(|entry| format!("{known} {}", entry.slug))),
             [slug] => found.extend(slugs(slug, verb == known, site).map(|slug| format!("{known} {slug}"))),
-            [slug, field] if known == "show" => found.extend(fields(slug, field, site)),
+            [slug, field] if known == "show" => found.extend(fields(slug, field, verb == known, site)),
             [..] => {}
         }
     }
@@ -72,17 +72,13 @@ fn slugs<'a>(typed: &'a str, verb_is_sure: bool, site: &'a Site) -> impl Iterato
     all.filter(move |slug| if any { near(typed, slug) } else { verb_is_sure })
 }
 
-/// The fields near to `typed`, or all of them, of a slug that is known or near to one.
-fn fields(slug: &str, typed: &str, site: &Site) -> Vec<String> {
+/// The fields near to `typed` of a slug that is known or near to one; all of them where the verb is beyond doubt.
+fn fields(slug: &str, typed: &str, verb_is_sure: bool, site: &Site) -> Vec<String> {
     let Some(entry) = site.entries().find(|entry| near(slug, entry.slug)) else { return Vec::new() };
     let names: Vec<String> = super::fields(entry).into_iter().map(|(name, _)| name).collect();
-    let close: Vec<&String> = names.iter().filter(|name| near(typed, name)).collect();
-    let command = |name: &String| show(entry, name);
-    if close.is_empty() {
-        names.iter().map(command).collect()
-    } else {
-        close.into_iter().map(command).collect()
-    }
+    let any = names.iter().any(|name| near(typed, name));
+    let is_meant = |name: &&String| if any { near(typed, name) } else { verb_is_sure };
+    names.iter().filter(is_meant).map(|name| show(entry, name)).collect()
 }
 
 fn show(entry: &Entry, field: &str) -> String {

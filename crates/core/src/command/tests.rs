@@ -139,6 +139,7 @@ fn free_language_is_the_models() {
     check("who are you");
     check("status of the union");
     check("why rust");
+    check("how hearth works");
     check("");
     check(&"x".repeat(5_000));
 }

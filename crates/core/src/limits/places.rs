@@ -1,10 +1,11 @@
 //! How many answers stream at once: of one address, and of this instance.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use super::Key;
 use crate::config::Limits;
+use crate::platform::Moment;
+use crate::roll::Roll;
 
 /// What a question stood over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,38 +29,32 @@ impl Limit {
     }
 }
 
-/// Streams under way.
+/// Streams under way, by whose they are.
 #[derive(Debug, Default)]
-pub(super) struct Places {
-    taken: usize,
-    by_key: HashMap<Key, usize>,
-}
+pub(super) struct Places(Roll<Option<Key>>);
 
 impl Places {
-    /// Takes a place.
-    pub(super) fn enter(&mut self, key: Option<&Key>, limits: &Limits) -> Result<(), Limit> {
-        if self.taken >= limits.streams {
+    /// Takes a place, which is free again at `until` at the latest; gives its number.
+    pub(super) fn enter(
+        &mut self,
+        key: Option<Key>,
+        limits: &Limits,
+        now: Moment,
+        until: Moment,
+    ) -> Result<u64, Limit> {
+        if self.0.present(now).len() >= limits.streams {
             return Err(Limit::Overload);
         }
-        if let Some(key) = key {
-            let own = self.by_key.get(key).copied().unwrap_or_default();
-            if own >= limits.streams_per_address {
-                return Err(Limit::Streams);
-            }
-            self.by_key.insert(*key, own + 1);
+        let own = self.0.present(now).filter(|own| **own == key).count();
+        if key.is_some() && own >= limits.streams_per_address {
+            return Err(Limit::Streams);
         }
-        self.taken += 1;
-        Ok(())
+        Ok(self.0.enter(key, until))
     }
 
-    /// Gives a place back that was taken by `key`.
-    pub(super) fn leave(&mut self, key: Option<&Key>) {
-        self.taken -= 1;
-        let Some(key) = key else { return };
-        let own = self.by_key.remove(key).unwrap_or_default();
-        if own > 1 {
-            self.by_key.insert(*key, own - 1);
-        }
+    /// Gives a place back.
+    pub(super) fn leave(&mut self, number: u64) {
+        self.0.leave(number);
     }
 }
 
@@ -72,13 +67,18 @@ mod tests {
     fn a_place_is_free_again_when_it_is_left() {
         let limits = Limits { rate: 0, streams_per_address: 2, streams: 4 };
         let key = |name: &str| (!name.is_empty()).then(|| Address(name.to_owned()).key());
+        let (now, until) = (Moment(0), Moment(1));
         let mut places = Places::default();
-        let mut check = |story: &[(&str, &str, Result<(), Limit>)]| {
+        let mut taken = Vec::new();
+        let mut check = |story: &[(&str, &'static str, Result<(), Limit>)]| {
             for (nth, (what, name, expect)) in story.iter().enumerate() {
                 let came = match *what {
-                    "enters" => places.enter(key(name).as_ref(), &limits),
+                    "enters" => {
+                        places.enter(key(name), &limits, now, until).map(|place| taken.push((*name, place)))
+                    }
                     _ => {
-                        places.leave(key(name).as_ref());
+                        let at = taken.iter().position(|(own, _)| own == name).expect("he is in");
+                        places.leave(taken.remove(at).1);
                         Ok(())
                     }
                 };
@@ -104,6 +104,6 @@ mod tests {
             ("leaves", "a", Ok(())),
             ("leaves", "c", Ok(())),
         ]);
-        assert!(places.by_key.is_empty() && places.taken == 0, "{places:?}");
+        assert_eq!(places.0.present(now).len(), 0);
     }
 }

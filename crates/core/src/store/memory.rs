@@ -2,24 +2,23 @@
 
 use std::collections::VecDeque;
 use std::fmt;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Record;
 use crate::by_name::ByName;
+use crate::platform::Moment;
+use crate::roll::Roll;
 
 /// Drafts that are remembered, the newest.
 const MOST_DRAFTS: usize = 128;
 
 /// What one instance remembers. Clones share it.
 #[derive(Clone, Debug, Default)]
-pub struct Memory {
-    in_flight: Arc<AtomicUsize>,
-    inner: Arc<Mutex<Inner>>,
-}
+pub struct Memory(Arc<Mutex<Inner>>);
 
 #[derive(Debug, Default)]
 struct Inner {
+    in_flight: Roll<()>,
     drafts: VecDeque<(String, String)>,
     records: ByName<String>,
 }
@@ -44,24 +43,25 @@ impl fmt::Debug for CountedIn {
     }
 }
 
-struct CountOut(Arc<AtomicUsize>);
+struct CountOut(Memory, u64);
 
 impl Drop for CountOut {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.0.inner().in_flight.leave(self.1);
     }
 }
 
 impl Memory {
-    /// Counts one request in. It is counted out when the lease is dropped.
-    pub fn lease(&self) -> CountedIn {
-        let in_flight = self.in_flight.fetch_add(1, Ordering::Relaxed) + 1;
-        CountedIn { in_flight, _return: CountOut(Arc::clone(&self.in_flight)) }
+    /// Counts one request in. It is counted out when the lease is dropped, and at `until` at the latest.
+    pub fn lease(&self, now: Moment, until: Moment) -> CountedIn {
+        let roll = &mut self.inner().in_flight;
+        let number = roll.enter((), until);
+        CountedIn { in_flight: roll.present(now).len(), _return: CountOut(self.clone(), number) }
     }
 
     /// Requests in flight in this instance.
-    pub fn in_flight(&self) -> usize {
-        self.in_flight.load(Ordering::Relaxed)
+    pub fn in_flight(&self, now: Moment) -> usize {
+        self.inner().in_flight.present(now).len()
     }
 
     /// Keeps a draft's body, placeholders and all, until many others have come: feedback is measured against it.
@@ -95,7 +95,7 @@ impl Memory {
 
     /// Nothing here is left half done by a panic, so a poisoned lock is as good as any.
     fn inner(&self) -> MutexGuard<'_, Inner> {
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -117,10 +117,13 @@ mod tests {
     #[test]
     fn leases_and_drafts() {
         let memory = Memory::default();
-        let (one, two) = (memory.lease(), memory.lease());
-        assert_eq!((one.in_flight(), two.in_flight(), memory.in_flight()), (1, 2, 2));
-        drop((one, two));
-        assert_eq!(memory.in_flight(), 0);
+        let (now, until) = (Moment(0), Moment(9));
+        let (one, two) = (memory.lease(now, until), memory.lease(now, until));
+        assert_eq!((one.in_flight(), two.in_flight(), memory.in_flight(now)), (1, 2, 2));
+        drop(one);
+        assert_eq!((memory.in_flight(now), memory.in_flight(until)), (1, 0));
+        drop(two);
+        assert_eq!(memory.lease(until, Moment(10)).in_flight(), 1);
         for nth in 0..=MOST_DRAFTS {
             memory.keep_draft(&nth.to_string(), "body");
         }

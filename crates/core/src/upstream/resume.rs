@@ -34,7 +34,10 @@ pub(super) async fn resume<P: Platform>(
             }
             (asking, Err(why)) => {
                 asking.failed(why);
-                answer.failover.failed(why);
+                // A node has taken the question before: whoever refuses it speaks of himself.
+                if why != Failure::Rejected {
+                    answer.failover.failed(why);
+                }
             }
         }
     }
