@@ -75,9 +75,9 @@ const LENGTHS: &[&str] = &["fortnight", "huitaine", "quinzaine", "quincena", "qu
 /// Counts that are a word of another language too, unless the period follows them: "um wenige Tage", "dos próximos dias".
 const AMBIGUOUS_COUNTS: &[&str] = &["um", "dos"];
 
-/// Periods that are a word of another language too, where they do not follow their count: "mes messages", "eine freundliche
-/// Erinnerung an die Rechnung".
-const AMBIGUOUS_PERIODS: &[&str] = &["mes", "an"];
+/// Counts and periods that are periods only together, for each is a word of another language too: "mes messages", "um an
+/// die Rechnung zu erinnern".
+const AMBIGUOUS_PERIODS: &[(&str, &str)] = &[("un", "an"), ("un", "mes"), ("um", "mes")];
 
 /// Between a count and a period: they do not belong together.
 const LINKS: &[&str] = &[
@@ -167,7 +167,7 @@ fn is_period(count: &Word<'_>, behind: &[Word<'_>]) -> bool {
         return LENGTHS.contains(&&*count.small);
     }
     let next = behind.first().filter(|next| next.follows);
-    if next.is_some_and(|next| AMBIGUOUS_PERIODS.contains(&&*next.small)) {
+    if next.is_some_and(|next| AMBIGUOUS_PERIODS.contains(&(&count.small, &next.small))) {
         return true;
     }
     let reach = if AMBIGUOUS_COUNTS.contains(&&*count.small) { 1 } else { BETWEEN + 1 };
