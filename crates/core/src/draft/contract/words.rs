@@ -84,7 +84,8 @@ const LINKS: &[&str] = &[
     "of", "the", "in", "on", "to", "for", "per", "last", "this", "that", "each", "every", "esta", "este",
     "cada", "jeden", "jede", "these", "der", "die", "den", "dieser", "diese", "im", "am", "zum", "pro",
     "seit", "de", "du", "à", "ce", "cette", "par", "pour", "del", "al", "en", "por", "para", "do", "da",
-    "em",
+    "em", "no", "na", "nos", "nas", "neste", "nesta", "deste", "desta", "nesse", "nessa", "desse", "dessa",
+    "ao", "el", "la", "los", "las", "le", "les", "au", "des", "dieses", "diesen",
 ];
 
 /// Counts that are articles, too.
@@ -94,8 +95,16 @@ const ARTICLES: &[&str] =
 /// Between an article and a period: what somebody wishes, or leaves open. "Einen schönen Tag", "ein paar Tage".
 const NO_LENGTH: &[&str] = &[
     "good", "great", "nice", "lovely", "wonderful", "schönen", "schöne", "guten", "gute", "angenehmen",
-    "angenehme", "erfolgreiche", "tolle", "tollen", "new", "neues", "paar", "bon", "bonne", "belle",
-    "excellente", "buen", "buena", "excelente", "feliz", "lindo", "linda", "bom", "boa", "ótimo", "ótima",
+    "angenehme", "erfolgreiche", "erfolgreichen", "wunderschöne", "wunderschönen", "wundervolle",
+    "wundervollen", "erholsame", "produktive", "produktiven", "tolle", "tollen", "new", "neues", "paar",
+    "bon", "bonne", "belle", "buen", "buena", "gran", "bom", "boa",
+];
+
+/// Those that stand before the period or behind it: "un excelente día", "uma semana produtiva".
+const WISHES: &[&str] = &[
+    "excellente", "excelente", "feliz", "lindo", "linda", "ótimo", "ótima", "maravilloso", "maravillosa",
+    "maravilhoso", "maravilhosa", "productivo", "productiva", "produtivo", "produtiva", "abençoado",
+    "abençoada", "agradable", "agradável", "estupendo", "estupenda", "tranquilo", "tranquila",
 ];
 
 /// Behind a count, an amount in words.
@@ -172,15 +181,16 @@ fn is_period(count: &Word<'_>, behind: &[Word<'_>]) -> bool {
     }
     let reach = if AMBIGUOUS_COUNTS.contains(&&*count.small) { 1 } else { BETWEEN + 1 };
     let belongs = |word: &&Word<'_>| word.follows && !LINKS.contains(&&*word.small);
-    let mut near = behind.iter().take(reach).take_while(belongs);
+    let near = behind.iter().take(reach).take_while(belongs).count();
     let may_wish = ARTICLES.contains(&&*count.small);
-    let mut before = "";
-    near.any(|word| {
-        let wished = may_wish && NO_LENGTH.contains(&before);
-        let counted = is_length(&word.small) && !wished;
-        before = &word.small;
-        counted
-    })
+    (0..near).any(|at| is_length(&behind[at].small) && !(may_wish && is_wished(at, behind)))
+}
+
+/// Whether the word before a period, or the one behind it, makes it none.
+fn is_wished(period: usize, words: &[Word<'_>]) -> bool {
+    let before = period.checked_sub(1).map_or("", |before| &*words[before].small);
+    let behind = words.get(period + 1).filter(|behind| behind.follows).map_or("", |behind| &*behind.small);
+    NO_LENGTH.contains(&before) || WISHES.contains(&before) || WISHES.contains(&behind)
 }
 
 /// Whether `article` and the word behind it are a period.
