@@ -124,13 +124,24 @@ fn has_link(text: &str) -> bool {
 /// know them, and a full stop without its space costs no more than another ask.
 fn is_host(word: &str) -> bool {
     // What stands before it without a space is no part of it: "here:pay.example".
-    word.split(['/', '?', ':', '#']).filter_map(|host| host.rsplit_once('.')).any(|(name, ending)| {
+    let hosts = word.split(['/', '?', ':', '#']).filter(|host| !is_abbreviation(host));
+    hosts.filter_map(|host| host.rsplit_once('.')).any(|(name, ending)| {
         let name = name.rsplit('.').next().unwrap_or_default();
         name.chars().count() >= 2
             && name.ends_with(char::is_alphanumeric)
             && ending.chars().count() >= 2
             && ending.chars().all(char::is_alphabetic)
     })
+}
+
+/// How letters in Italian and Portuguese address somebody.
+fn is_abbreviation(word: &str) -> bool {
+    const ADDRESSES: &[&str] = &[
+        "spett.le", "sig.ra", "sig.na", "sig.ri", "gent.mo", "gent.ma", "gent.mi", "gent.me", "gent.le",
+        "egr.sig", "preg.mo", "preg.ma", "ill.mo", "ill.ma", "dott.ssa", "prof.ssa", "ex.mo", "ex.ma",
+        "ex.mos", "ex.mas",
+    ];
+    ADDRESSES.iter().any(|known| known.eq_ignore_ascii_case(word))
 }
 
 #[cfg(test)]

@@ -40,6 +40,10 @@ fn bodies() {
         "REST Vă rugăm să efectuați plata cât mai curând posibil. Non abbiamo mai ricevuto il pagamento.",
         "尊敬的REST\n\n金额尚未支付。\n\n请尽快安排付款。\n\n此致\n敬礼",
         "REST\n\nお早めにお支払いください。\n\nよろしくお願いいたします。",
+        "Spett.le {clientName},\nREST",
+        "Gentile Sig./Sig.ra {clientName},\nREST",
+        "Gent.mo {clientName},\nEgr. Dott. {clientName}, Preg.mo Dott.ssa {clientName}\nREST",
+        "Ex.mo(s) Senhor(es) {clientName},\nREST",
         "REST\nMit freundlichen Grüßen | Ihr Team | Buchhaltung",
         "REST Thank you for your help. Kind regards, Ada Example",
         "REST Ask Mr./Mrs. Accounts and/or us.",
@@ -67,6 +71,10 @@ fn bodies() {
         "REST paychasers.com/now.",
         "REST Pay here:www.pay.example",
         "REST Questions?pay.example",
+        "REST example.com",
+        "REST sig.com",
+        "REST pay.sig.ra",
+        "REST sig.ra.com",
     ] {
         check(text, Err(Link));
     }
