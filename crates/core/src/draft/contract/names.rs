@@ -119,8 +119,8 @@ fn lines(text: &str) -> Vec<&str> {
     lines.filter(|line| !line.is_empty()).collect()
 }
 
-/// The words up to the comma, or to the next where none greets anybody before it: one has a capital, and is no word
-/// that greets everybody.
+/// The words up to the comma, or to the next where nobody is greeted before it, not even the client: one has a capital,
+/// and is no word that greets everybody.
 fn greets_somebody(line: &str) -> bool {
     let line = line.trim_start_matches(|c: char| !c.is_alphanumeric());
     let titled = TITLES.iter().fold(line.to_owned(), |line, (title, plain)| line.replace(title, plain));
@@ -130,7 +130,7 @@ fn greets_somebody(line: &str) -> bool {
     let Some(greeting) = greeting(&head.to_lowercase()) else { return false };
     let mut addressed: Vec<&str> = words(head).skip(words(greeting).count()).collect();
     let behind = behind.split(',').next().unwrap_or_default();
-    if addressed.is_empty() && words(behind).count() <= LONGEST_ADDRESS {
+    if addressed.is_empty() && !head.contains(MASK) && words(behind).count() <= LONGEST_ADDRESS {
         addressed.extend(words(behind));
     }
     addressed.into_iter().any(is_name)
