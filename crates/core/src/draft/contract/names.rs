@@ -51,7 +51,8 @@ const CLOSINGS: &[&str] = &[
     "best", "all the best", "take care", "yours", "thanks", "thank you", "thankfully", "many thanks",
     "cheers", "mit freundlichen", "mit besten", "hochachtungsvoll", "vielen dank", "besten dank",
     "herzlichen dank", "danke", "mfg", "lg", "vg", "bien à vous", "merci", "gracias", "muchas gracias",
-    "obrigado", "obrigada",
+    "obrigado", "obrigada", "grazie", "bedankt", "tack", "takk", "tak", "dziękuję", "děkuji", "kiitos",
+    "köszönettel", "mulțumesc", "teşekkürler", "ευχαριστώ", "дякую", "спасибо",
 ];
 
 /// Words that make a short line a closing.
@@ -60,7 +61,10 @@ const CLOSING_WORDS: &[&str] = &[
     "sincerely", "faithfully", "respectfully", "warmly", "kindly", "gratitude", "appreciation", "grüße",
     "grüßen", "gruß", "grüsse", "grüssen", "gruss", "herzlichst", "cordialement", "respectueusement",
     "salutations", "amicalement", "saludos", "saludo", "atentamente", "cordialmente", "abrazo",
-    "cumprimentos", "atenciosamente", "saudações", "abraço", "abraços",
+    "cumprimentos", "atenciosamente", "saudações", "abraço", "abraços", "saluti", "distintamente", "groet",
+    "groeten", "hoogachtend", "mvg", "pozdrawiam", "pozdrowienia", "pozdravem", "vänligen", "hälsningar",
+    "mvh", "hilsen", "terveisin", "üdvözlettel", "tisztelettel", "salutări", "saygılarımla",
+    "saygılarımızla",
 ];
 
 /// Behind these, somebody says who he is.
@@ -83,7 +87,8 @@ const ROLES: &[&str] = &[
     "departamento", "servicio", "setor", "serviço", "área", "administración", "finanzas", "cobros",
     "atención", "al", "cliente", "a", "o", "sua", "equipe", "cobrança", "financeiro", "financeira", "nossa",
     "nosso", "contas", "receber", "administrativo", "apoio", "ao", "faturação", "faturamento",
-    "contabilidade", "again", "advance", "in", "for", "cooperation", "und", "et", "y", "e",
+    "contabilidade", "again", "advance", "in", "for", "cooperation", "und", "et", "y", "e", "il", "het",
+    "zespół", "teamet",
 ];
 
 /// The most words of a closing: "with our kindest regards and thanks in advance".

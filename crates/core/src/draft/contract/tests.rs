@@ -164,6 +164,71 @@ fn bodies() {
     check(&format!("REST {}", "word ".repeat(700)), Err(BodyTooLong));
 }
 
+/// Each ends a letter alone, and no name may stand below it or behind it.
+#[test]
+fn closings() {
+    let check = |end: &str, expect: Result<(), Refusal>| {
+        let draft = Draft { subject: "Your invoice".to_owned(), body: format!("{REST}\n\n{end}") };
+        assert_eq!(check(&draft, &sender()), expect, "{end}");
+    };
+    for closing in [
+        "Regards",
+        "Gruß",
+        "Cordialement",
+        "Saludos",
+        "Cumprimentos",
+        "Saluti",
+        "Distintamente",
+        "Groeten",
+        "Hoogachtend",
+        "Mvg",
+        "Pozdrawiam",
+        "Pozdrowienia",
+        "Vänligen",
+        "Hälsningar",
+        "Mvh",
+        "Hilsen",
+        "Terveisin",
+        "Ystävällisin terveisin",
+        "Pozdravem",
+        "Üdvözlettel",
+        "Tisztelettel",
+        "Salutări",
+        "Saygılarımla",
+        "Saygılarımızla",
+        "Teşekkürler",
+        "Grazie",
+        "Bedankt",
+        "Tack",
+        "Takk",
+        "Dziękuję",
+        "Děkuji",
+        "Kiitos",
+        "Köszönettel",
+        "Mulțumesc",
+        "Ευχαριστώ",
+        "Дякую",
+        "Спасибо",
+    ] {
+        check(closing, Ok(()));
+        check(&format!("{closing}\nAda Example\nStudio 54 Berlin"), Ok(()));
+        check(&format!("{closing}\nAnna"), Err(Name));
+        check(&format!("{closing}, Anna"), Err(Name));
+    }
+    for end in [
+        "Cordiali saluti\nIl team",
+        "Met vriendelijke groet\nHet team",
+        "Pozdrawiam\nZespół",
+        "Med vänliga hälsningar\nTeamet",
+        "Med vennlig hilsen",
+    ] {
+        check(end, Ok(()));
+    }
+    check("Cordiali saluti, Anna", Err(Name));
+    check("Met vriendelijke groet, Anna", Err(Name));
+    check("Anna", Err(Name));
+}
+
 #[test]
 fn subjects() {
     let check = |subject: &str, expect: Result<(), Refusal>| {
