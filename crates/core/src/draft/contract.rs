@@ -6,6 +6,7 @@ mod words;
 use super::placeholder::{Part, parts};
 use super::request::Sender;
 use super::{Draft, Placeholder, Refusal};
+pub(super) use words::is_currency;
 
 /// Characters of a subject.
 pub const LONGEST_SUBJECT: usize = 150;
@@ -79,7 +80,8 @@ fn plain(text: &str) -> Result<(), Refusal> {
     if has_link(text) {
         return Err(Refusal::Link);
     }
-    if text.contains(['{', '}', '[', ']', '<', '>', '«', '»'])
+    if text.contains(['{', '}', '[', ']', '<', '>'])
+        || has_quoted_word(text)
         || text.contains("___")
         || text.contains("XX")
         || has_bare_name(text)
@@ -90,6 +92,12 @@ fn plain(text: &str) -> Result<(), Refusal> {
         return Err(Refusal::Number);
     }
     Ok(())
+}
+
+/// A word in guillemets is a placeholder of somebody's; several are prose.
+fn has_quoted_word(text: &str) -> bool {
+    let mut quoted = text.split(['«', '»']).skip(1).step_by(2);
+    quoted.any(|words| words.split_whitespace().count() <= 1)
 }
 
 /// What no language has as a word, and nobody could mend.

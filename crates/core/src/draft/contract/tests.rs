@@ -42,6 +42,8 @@ fn bodies() {
         "REST\n\nお早めにお支払いください。\n\nよろしくお願いいたします。",
         "Hello {clientName}, Quick reminder: REST",
         "Guten Tag {clientName}, Kurze Erinnerung: REST",
+        "REST Notre facture « Conseil et suivi » reste ouverte, avec «\u{a0}la seconde relance\u{202f}».",
+        "REST »Beratung im Haus« und »Wartung des Hauses«",
         "Spett.le {clientName},\nREST",
         "Gentile Sig./Sig.ra {clientName},\nREST",
         "Gent.mo {clientName},\nEgr. Dott. {clientName}, Preg.mo Dott.ssa {clientName}\nREST",
@@ -57,7 +59,10 @@ fn bodies() {
     }
     check("{amount} {dueDate} {daysOverdue}", Err(Missing(Placeholder::ClientName)));
     check("{clientName} {dueDate} {daysOverdue}", Err(Missing(Placeholder::Amount)));
-    for text in ["REST {invoiceNumber}", "REST [Link]", "REST {{amount}}", "REST ____", "REST XX", "REST {"] {
+    for text in [
+        "REST {invoiceNumber}", "REST [Link]", "REST {{amount}}", "REST ____", "REST XX", "REST {",
+        "REST «entreprise»", "REST «\u{a0}nom »", "REST «a b» c «d»", "REST »nom«", "REST «»", "REST «",
+    ] {
         check(text, Err(UnknownPlaceholder));
     }
     for text in ["REST <b>now</b>", "REST<br/>", "REST &nbsp;", "REST <!-- x -->"] {
@@ -84,6 +89,12 @@ fn bodies() {
         ["REST 9", "REST No. ½", "REST ٣", "REST all five hundred", "REST fünfhundert", "REST deux mille"]
     {
         check(text, Err(Number));
+    }
+    for text in [
+        "REST ₦", "REST ₪", "REST ₱", "REST ₸", "REST ￥", "REST ＄", "REST ￡", "REST ￠", "REST ￦",
+        "REST ﷼", "REST ₫", "REST ฿",
+    ] {
+        check(text, Err(Currency));
     }
     for text in ["REST €", "REST Five hundred euros", "REST in USD", "REST fünf Euro", "REST cem reais"] {
         check(text, Err(Currency));

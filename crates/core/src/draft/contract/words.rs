@@ -3,8 +3,7 @@
 use super::super::Refusal;
 use super::MASK;
 
-/// Symbols, and words in small letters.
-const SYMBOLS: &[char] = &['€', '$', '£', '¥', '₹', '₽', '₩', '₿', '¢', '₫', '₴', '₺', '฿'];
+/// In small letters.
 const CURRENCIES: &[&str] = &[
     "euro", "euros", "dollar", "dollars", "dólar", "dólares", "dolares", "sterling", "pounds", "franken",
     "francs", "pesos", "peso", "reais", "yen", "rupees", "cents",
@@ -121,7 +120,7 @@ const HUNDREDS: &[&str] = &[
 const BETWEEN: usize = 2;
 
 pub(super) fn check(text: &str) -> Result<(), Refusal> {
-    if text.contains(SYMBOLS) {
+    if text.contains(is_currency) {
         return Err(Refusal::Currency);
     }
     let words: Vec<Word<'_>> = words(text).collect();
@@ -140,6 +139,14 @@ pub(super) fn check(text: &str) -> Result<(), Refusal> {
         is_in_words |= is_sum(word, before);
     }
     if is_in_words { Err(Refusal::Number) } else { Ok(()) }
+}
+
+/// One of Unicode's block of currencies, or of those that stand elsewhere, some of them in full width.
+pub(in crate::draft) fn is_currency(symbol: char) -> bool {
+    matches!(
+        symbol,
+        '\u{20a0}'..='\u{20cf}' | '$' | '£' | '¥' | '¢' | '฿' | '﷼' | '＄' | '￠' | '￡' | '￥' | '￦'
+    )
 }
 
 struct Word<'a> {
