@@ -30,7 +30,7 @@ fn bodies() {
         "REST Dies ist eine freundliche Erinnerung an die Rechnung, senden Sie gern eine E-Mail an uns",
         "REST Ich schreibe Ihnen, um an unsere Rechnung zu erinnern, und um eine an Sie gesandte.",
         "REST einen erfolgreichen Tag, einen wunderschönen Tag, eine wundervolle Woche, eine schöne und erholsame Woche",
-        "REST un gran día, un maravilloso día, un día excelente, un día productivo, une excellente journée",
+        "REST un gran día, un maravilloso día, un día excelente, un día productivo, une semaine agréable, ein schönes Jahr",
         "REST Tenha um dia produtivo e uma semana produtiva, uma semana abençoada, um maravilhoso dia",
         "REST Aguardamos uma resposta nesta semana. Temos uma fatura deste mês, e uma cobrança no dia {dueDate}",
         "REST Tenemos una factura el día {dueDate}, una factura la semana pasada",

@@ -94,16 +94,16 @@ const ARTICLES: &[&str] =
 /// Between an article and a period: what somebody wishes, or leaves open. "Einen schönen Tag", "ein paar Tage".
 const NO_LENGTH: &[&str] = &[
     "good", "great", "nice", "lovely", "wonderful", "schönen", "schöne", "guten", "gute", "angenehmen",
-    "angenehme", "erfolgreiche", "erfolgreichen", "wunderschöne", "wunderschönen", "wundervolle",
+    "angenehme", "erfolgreiche", "erfolgreichen", "wunderschöne", "wunderschönen", "schönes", "wundervolle",
     "wundervollen", "erholsame", "produktive", "produktiven", "tolle", "tollen", "new", "neues", "paar",
     "bon", "bonne", "belle", "buen", "buena", "gran", "bom", "boa",
 ];
 
 /// Those that stand before the period or behind it: "un excelente día", "uma semana produtiva".
 const WISHES: &[&str] = &[
-    "excellente", "excelente", "feliz", "lindo", "linda", "ótimo", "ótima", "maravilloso", "maravillosa",
-    "maravilhoso", "maravilhosa", "productivo", "productiva", "produtivo", "produtiva", "abençoado",
-    "abençoada", "agradable", "agradável", "estupendo", "estupenda", "tranquilo", "tranquila",
+    "excellente", "agréable", "excelente", "feliz", "lindo", "linda", "ótimo", "ótima", "maravilloso",
+    "maravillosa", "maravilhoso", "maravilhosa", "productivo", "productiva", "produtivo", "produtiva",
+    "abençoado", "abençoada", "agradable", "agradável", "estupendo", "estupenda", "tranquilo", "tranquila",
 ];
 
 /// Behind a count, an amount in words.
