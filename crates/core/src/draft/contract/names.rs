@@ -12,7 +12,7 @@ const GREETINGS: &[&str] = &[
     "buenas tardes", "buenas", "estimado", "estimada", "estimados", "estimadas", "apreciado", "apreciada",
     "querido", "querida", "olá", "oi", "caro", "cara", "prezado", "prezada", "prezados", "prezadas", "caros",
     "exmo", "exma", "exmos", "muy señor", "muy señores", "bom dia", "boa tarde", "ciao", "attention", "mr",
-    "mrs", "ms", "herr", "frau", "sr", "sra", "señor", "señora", "senhor", "senhora",
+    "mrs", "ms", "herr", "frau", "sr", "sra", "señor", "señora", "senhor", "senhora", "gentile",
 ];
 
 /// Words of a greeting that name nobody.
@@ -23,15 +23,22 @@ const NOBODY: &str = "\
     monsieur mesdames messieurs chère chers équipe equipo equipe señor señora señores señoras senhor senhora \
     senhores senhoras sr sra sres exmo exma exmos exmas ilmo muy mío nuestros m mme dr prof o a e y et the \
     mr mrs ms morning afternoon day tag días tardes dia tarde morgen abend evening again to from at of \
-    zusammen tous à todos";
+    zusammen tous à todos sig signor signora signori dott dottoressa ufficio";
 
-/// A full stop behind one of these ends no sentence.
-const TITLES: [(&str, &str); 13] = [
+/// A full stop in one of these or behind it ends no sentence: "Gent.ma Sig.ra".
+const TITLES: [(&str, &str); 20] = [
+    ("Gent.", "Gentile "),
+    ("Spett.", "Gentile "),
+    ("Preg.", "Gentile "),
+    ("Egr.", "Gentile "),
+    ("Sig.", "Sig "),
+    ("Dott.", "Dott "),
+    ("Ex.m", "Exmo m"),
     ("Mr.", "Mr"),
     ("Mrs.", "Mrs"),
     ("Ms.", "Ms"),
     ("Dr.", "Dr"),
-    ("Prof.", "Prof"),
+    ("Prof.", "Prof "),
     ("Sr.", "Sr"),
     ("Sra.", "Sra"),
     ("Sres.", "Sres"),
