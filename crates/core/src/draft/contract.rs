@@ -6,6 +6,7 @@ mod words;
 use super::placeholder::{Part, parts};
 use super::request::Sender;
 use super::{Draft, Placeholder, Refusal};
+pub(super) use words::is_currency;
 
 /// Characters of a subject.
 pub const LONGEST_SUBJECT: usize = 150;
@@ -79,7 +80,8 @@ fn plain(text: &str) -> Result<(), Refusal> {
     if has_link(text) {
         return Err(Refusal::Link);
     }
-    if text.contains(['{', '}', '[', ']', '<', '>', '«', '»'])
+    if text.contains(['{', '}', '[', ']', '<', '>'])
+        || has_quoted_word(text)
         || text.contains("___")
         || text.contains("XX")
         || has_bare_name(text)
@@ -90,6 +92,12 @@ fn plain(text: &str) -> Result<(), Refusal> {
         return Err(Refusal::Number);
     }
     Ok(())
+}
+
+/// A word in guillemets is a placeholder of somebody's; several are prose.
+fn has_quoted_word(text: &str) -> bool {
+    let mut quoted = text.split(['«', '»']).skip(1).step_by(2);
+    quoted.any(|words| words.split_whitespace().count() <= 1)
 }
 
 /// What no language has as a word, and nobody could mend.
@@ -124,13 +132,24 @@ fn has_link(text: &str) -> bool {
 /// know them, and a full stop without its space costs no more than another ask.
 fn is_host(word: &str) -> bool {
     // What stands before it without a space is no part of it: "here:pay.example".
-    word.split(['/', '?', ':', '#']).filter_map(|host| host.rsplit_once('.')).any(|(name, ending)| {
+    let hosts = word.split(['/', '?', ':', '#']).filter(|host| !is_abbreviation(host));
+    hosts.filter_map(|host| host.rsplit_once('.')).any(|(name, ending)| {
         let name = name.rsplit('.').next().unwrap_or_default();
         name.chars().count() >= 2
             && name.ends_with(char::is_alphanumeric)
             && ending.chars().count() >= 2
             && ending.chars().all(char::is_alphabetic)
     })
+}
+
+/// How letters in Italian and Portuguese address somebody.
+fn is_abbreviation(word: &str) -> bool {
+    const ADDRESSES: &[&str] = &[
+        "spett.le", "sig.ra", "sig.na", "sig.ri", "gent.mo", "gent.ma", "gent.mi", "gent.me", "gent.le",
+        "egr.sig", "preg.mo", "preg.ma", "ill.mo", "ill.ma", "dott.ssa", "prof.ssa", "ex.mo", "ex.ma",
+        "ex.mos", "ex.mas",
+    ];
+    ADDRESSES.iter().any(|known| known.eq_ignore_ascii_case(word))
 }
 
 #[cfg(test)]

@@ -24,11 +24,20 @@ const NAMES: &[(&str, &str)] = &[
     ("uk", "Ukrainian"),
     ("ja", "Japanese"),
     ("zh", "Chinese"),
+    ("ar", "Arabic"),
+    ("he", "Hebrew"),
+    ("ko", "Korean"),
+    ("ru", "Russian"),
 ];
 
-/// What the model is told: a name, or the tag where there is none.
-pub(super) fn name(tag: &str) -> &str {
-    NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(primary(tag))).map_or(tag, |(_, name)| name)
+/// What the model is told: a name, with the tag where that says more, or the tag where there is no name.
+pub(super) fn name(tag: &str) -> String {
+    let own = primary(tag);
+    match NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(own)) {
+        Some((_, name)) if own == tag => (*name).to_owned(),
+        Some((_, name)) => format!("{name} ({tag})"),
+        None => tag.to_owned(),
+    }
 }
 
 /// The language without region or script.

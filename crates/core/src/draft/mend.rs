@@ -1,5 +1,6 @@
 //! Mangled placeholders are mended where only one thing can be meant.
 
+use super::contract::is_currency;
 use super::placeholder::{Placeholder, squash};
 use super::request::Sender;
 
@@ -25,10 +26,10 @@ const BRACKETS: [(&str, &str); 12] = [
 /// Decoration that would be seen in a plain text.
 const DECORATION: [&str; 6] = ["***", "**", "```", "`", "*", "_"];
 
-/// What stands around an amount that already says it, the longer ones first.
-const CURRENCIES: [&str; 25] = [
-    "US$", "R$", "$$", "€", "$", "£", "¥", "₹", "EUROS", "EURO", "Euros", "Euro", "euros", "euro", "EUR",
-    "dollars", "Dollar", "pounds", "reais", "USD", "GBP", "CHF", "BRL", "CAD", "AUD",
+/// What stands around an amount that already says it, besides a symbol; the longer ones first.
+const CURRENCIES: [&str; 20] = [
+    "US$", "R$", "$$", "EUROS", "EURO", "Euros", "Euro", "euros", "euro", "EUR", "dollars", "Dollar",
+    "pounds", "reais", "USD", "GBP", "CHF", "BRL", "CAD", "AUD",
 ];
 
 /// A text with its placeholders as they should be.
@@ -113,6 +114,7 @@ fn currency_at_end(text: &str) -> usize {
     let words = text.strip_suffix(is_space).unwrap_or(text);
     let whole = |rest: &&str| !rest.ends_with(char::is_alphanumeric);
     let rest = CURRENCIES.iter().find_map(|currency| words.strip_suffix(currency).filter(whole));
+    let rest = rest.or_else(|| words.strip_suffix(is_currency).filter(whole));
     rest.map_or(0, |rest| text.len() - rest.len())
 }
 
@@ -121,6 +123,7 @@ fn currency_at_beginning(text: &str) -> usize {
     let words = text.strip_prefix(is_space).unwrap_or(text);
     let whole = |rest: &&str| !rest.starts_with(char::is_alphanumeric);
     let rest = CURRENCIES.iter().find_map(|currency| words.strip_prefix(currency).filter(whole));
+    let rest = rest.or_else(|| words.strip_prefix(is_currency).filter(whole));
     rest.map_or(0, |rest| text.len() - rest.len())
 }
 
@@ -200,6 +203,8 @@ mod tests {
             "{amount}. {amount}! {amount}",
             &["R${amount}", "{amount} EURO", "US$ {amount}"],
         );
+        check("₦{amount}, {amount} ￥", "{amount}, {amount}", &["₦{amount}", "{amount} ￥"]);
+        check("A₱{amount}", "A₱{amount}", &[]);
         check("HK${amount} {amount} EURs", "HK${amount} {amount} EURs", &[]);
         check("## Pay\n**Now**: **{amount}**", "Pay\nNow: {amount}", &["**{amount}**"]);
         check("DUE_DATE, __dueDate__", "{dueDate}, {dueDate}", &["DUE_DATE", "__dueDate__"]);

@@ -28,7 +28,7 @@ static TEMPLATE: LazyLock<Template> = LazyLock::new(|| {
 pub(super) fn ask(request: &Request) -> Prompt {
     let tone = request.tone;
     let system = TEMPLATE.fill(|variable| match variable {
-        "language" => language::name(&request.language).to_owned(),
+        "language" => language::name(&request.language),
         "tone" => tone.as_str().to_owned(),
         "meaning" => TEMPLATE.meanings()[tone as usize].clone(),
         "sender" => sender(request),
@@ -112,7 +112,10 @@ mod tests {
             r#"{"daysOverdue":9}"#,
             &["Tone: firm. Be polite", "Write in English", "{daysOverdue}", "no name below"],
         );
-        check(r#"{"daysOverdue":9,"language":"de-AT"}"#, &["Write in German"]);
+        check(r#"{"daysOverdue":9,"language":"de-AT"}"#, &["Write in German (de-AT)."]);
+        check(r#"{"daysOverdue":9,"language":"zh-TW"}"#, &["Write in Chinese (zh-TW)."]);
+        check(r#"{"daysOverdue":9,"language":"KO"}"#, &["Write in Korean."]);
+        check(r#"{"daysOverdue":9,"language":"gsw-CH"}"#, &["Write in gsw-CH."]);
         check(r#"{"daysOverdue":20,"previous":1}"#, &["Tone: urgent", "One reminder was sent"]);
         check(
             r#"{"daysOverdue":9,"sender":{"name":"Ada","business":"Quarry"}}"#,

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::Placeholder;
+use super::extract::is_hidden;
 use super::tone::Tone;
 use crate::error::Error;
 use crate::json;
@@ -105,9 +106,17 @@ fn read_sender(sender: &Value) -> Result<Sender, Error> {
     let sender = sender.as_object().ok_or(Error::InvalidSender)?;
     let read = |name: &str| match sender.get(name) {
         None | Some(Value::Null) => Ok(None),
-        Some(value) => text(value, LONGEST_VALUE, false).ok_or(Error::InvalidSender),
+        Some(value) => {
+            text(value, LONGEST_VALUE, false).map(|text| text.and_then(one_line)).ok_or(Error::InvalidSender)
+        }
     };
     Ok(Sender { business: read("business")?, name: read("name")? })
+}
+
+/// As a draft holds it, where nothing is hidden: or no draft would be seen to name the sender.
+fn one_line(text: String) -> Option<String> {
+    let text = text.replace(is_hidden, "").split_whitespace().collect::<Vec<_>>().join(" ");
+    (!text.is_empty()).then_some(text)
 }
 
 fn read_values(values: Value) -> Result<Values, Error> {
@@ -180,5 +189,19 @@ mod tests {
         let notes = |length| format!(r#"{{"daysOverdue":9,"notes":"{}"}}"#, "ä".repeat(length));
         check(&notes(1000), Ok((Tone::Firm, "en")));
         check(&notes(1001), Err("invalid_notes"));
+    }
+
+    #[test]
+    fn senders() {
+        let check = |name: &str, expect: Option<&str>| {
+            let sender = read_sender(&serde_json::json!({"name": name})).unwrap();
+            assert_eq!(sender.name.as_deref(), expect, "{name:?}");
+        };
+        check(" Ada Example ", Some("Ada Example"));
+        check("Ada\u{200b} Ex\u{ad}ample\u{200e}", Some("Ada Example"));
+        check("Ada  Example", Some("Ada Example"));
+        check("Ada\u{a0}\u{200b} Example", Some("Ada Example"));
+        check("\u{200b}", None);
+        check(" ", None);
     }
 }

@@ -28,10 +28,31 @@ fn bodies() {
         "REST einen schönen Tag, in ein paar Tagen, um wenige Tage",
         "REST una respuesta esta semana, una cuenta al día",
         "REST Dies ist eine freundliche Erinnerung an die Rechnung, senden Sie gern eine E-Mail an uns",
+        "REST Ich schreibe Ihnen, um an unsere Rechnung zu erinnern, und um eine an Sie gesandte.",
+        "REST einen erfolgreichen Tag, einen wunderschönen Tag, eine wundervolle Woche, eine schöne und erholsame Woche",
+        "REST un gran día, un maravilloso día, un día excelente, un día productivo, une semaine agréable, ein schönes Jahr",
+        "REST Tenha um dia produtivo e uma semana produtiva, uma semana abençoada, um maravilhoso dia",
+        "REST Aguardamos uma resposta nesta semana. Temos uma fatura deste mês, e uma cobrança no dia {dueDate}",
+        "REST Tenemos una factura el día {dueDate}, una factura la semana pasada",
+        "REST Es geht um eine Rechnung dieses Monats, eine Rechnung des Monats, einen Betrag diese Woche",
+        "REST une facture les jours de fête, un rappel au mois passé",
         "REST dentro dos próximos dias, ao longo dos últimos meses",
         "REST Vă rugăm să efectuați plata cât mai curând posibil. Non abbiamo mai ricevuto il pagamento.",
         "尊敬的REST\n\n金额尚未支付。\n\n请尽快安排付款。\n\n此致\n敬礼",
         "REST\n\nお早めにお支払いください。\n\nよろしくお願いいたします。",
+        "Hello {clientName}, Quick reminder: REST",
+        "Guten Tag {clientName}, Kurze Erinnerung: REST",
+        "REST Notre facture « Conseil et suivi » reste ouverte, avec «\u{a0}la seconde relance\u{202f}».",
+        "REST »Beratung im Haus« und »Wartung des Hauses«",
+        "Spett.le {clientName},\nREST",
+        "Gentile Signora {clientName},\nREST",
+        "Gentile Prof.ssa {clientName},\nREST",
+        "Gent.mi Sig.ri {clientName},\nREST",
+        "Gent.ma Dott.ssa {clientName},\nREST",
+        "Gentile cliente,\nREST",
+        "Gentile Sig./Sig.ra {clientName},\nREST",
+        "Gent.mo {clientName},\nEgr. Dott. {clientName}, Preg.mo Dott.ssa {clientName}\nREST",
+        "Ex.mo(s) Senhor(es) {clientName},\nREST",
         "REST\nMit freundlichen Grüßen | Ihr Team | Buchhaltung",
         "REST Thank you for your help. Kind regards, Ada Example",
         "REST Ask Mr./Mrs. Accounts and/or us.",
@@ -43,7 +64,10 @@ fn bodies() {
     }
     check("{amount} {dueDate} {daysOverdue}", Err(Missing(Placeholder::ClientName)));
     check("{clientName} {dueDate} {daysOverdue}", Err(Missing(Placeholder::Amount)));
-    for text in ["REST {invoiceNumber}", "REST [Link]", "REST {{amount}}", "REST ____", "REST XX", "REST {"] {
+    for text in [
+        "REST {invoiceNumber}", "REST [Link]", "REST {{amount}}", "REST ____", "REST XX", "REST {",
+        "REST «entreprise»", "REST «\u{a0}nom »", "REST «a b» c «d»", "REST »nom«", "REST «»", "REST «",
+    ] {
         check(text, Err(UnknownPlaceholder));
     }
     for text in ["REST <b>now</b>", "REST<br/>", "REST &nbsp;", "REST <!-- x -->"] {
@@ -59,6 +83,10 @@ fn bodies() {
         "REST paychasers.com/now.",
         "REST Pay here:www.pay.example",
         "REST Questions?pay.example",
+        "REST example.com",
+        "REST sig.com",
+        "REST pay.sig.ra",
+        "REST sig.ra.com",
     ] {
         check(text, Err(Link));
     }
@@ -66,6 +94,12 @@ fn bodies() {
         ["REST 9", "REST No. ½", "REST ٣", "REST all five hundred", "REST fünfhundert", "REST deux mille"]
     {
         check(text, Err(Number));
+    }
+    for text in [
+        "REST ₦", "REST ₪", "REST ₱", "REST ₸", "REST ￥", "REST ＄", "REST ￡", "REST ￠", "REST ￦",
+        "REST ﷼", "REST ₫", "REST ฿",
+    ] {
+        check(text, Err(Currency));
     }
     for text in ["REST €", "REST Five hundred euros", "REST in USD", "REST fünf Euro", "REST cem reais"] {
         check(text, Err(Currency));
@@ -89,11 +123,22 @@ fn bodies() {
         "REST fünfunddreißig Tage",
         "REST sous huitaine",
         "REST un an",
+        "REST dix ans",
+        "REST un mes",
         "REST dos semanas",
         "REST innerhalb von fünf Arbeitstagen",
         "REST innerhalb der nächsten sieben Geschäftstage",
         "REST innerhalb eines Monats",
         "REST innerhalb einer Stunde",
+        "REST en una semana, gracias",
+        "REST en una semana. Excelente día",
+        "REST in einer Woche",
+        "REST in einer Woche, schönen Dank",
+        "REST dentro de um dia",
+        "REST há uma semana inteira, dentro de um mês, muito obrigado",
+        "REST en un mes completo",
+        "REST no prazo de duas semanas",
+        "REST deste prazo, uma semana",
     ] {
         check(text, Err(Period));
     }
@@ -102,6 +147,15 @@ fn bodies() {
         "Dear Mr. Smith,\nREST",
         "Liebe Frau Meier,\nREST",
         "Hello John {clientName},\nREST",
+        "Hello, John: REST",
+        "Gentile Sig.ra Rossi,\nREST",
+        "Gent.mo Sig. Rossi,\nREST",
+        "Ex.mo Senhor Silva,\nREST",
+        "Ex.mo(s) Senhor(es) Silva,\nREST",
+        "Spett.le Rossi,\nREST",
+        "Egr. Sig. Rossi,\nREST",
+        "Gentile Dott.ssa Rossi,\nREST",
+        "Hello {clientName} and John, quick reminder: REST",
         "REST\n\nBest regards,\nJane Doe",
         "REST\nBest regards, Jane",
         "REST\nMit freundlichen Grüßen\nMax",
@@ -131,6 +185,71 @@ fn bodies() {
     check("REST We are @ home; ask @ will.", Ok(()));
     check("REST e.g. by transfer, i.e. soon, z.B. heute.", Ok(()));
     check(&format!("REST {}", "word ".repeat(700)), Err(BodyTooLong));
+}
+
+/// Each ends a letter alone, and no name may stand below it or behind it.
+#[test]
+fn closings() {
+    let check = |end: &str, expect: Result<(), Refusal>| {
+        let draft = Draft { subject: "Your invoice".to_owned(), body: format!("{REST}\n\n{end}") };
+        assert_eq!(check(&draft, &sender()), expect, "{end}");
+    };
+    for closing in [
+        "Regards",
+        "Gruß",
+        "Cordialement",
+        "Saludos",
+        "Cumprimentos",
+        "Saluti",
+        "Distintamente",
+        "Groeten",
+        "Hoogachtend",
+        "Mvg",
+        "Pozdrawiam",
+        "Pozdrowienia",
+        "Vänligen",
+        "Hälsningar",
+        "Mvh",
+        "Hilsen",
+        "Terveisin",
+        "Ystävällisin terveisin",
+        "Pozdravem",
+        "Üdvözlettel",
+        "Tisztelettel",
+        "Salutări",
+        "Saygılarımla",
+        "Saygılarımızla",
+        "Teşekkürler",
+        "Grazie",
+        "Bedankt",
+        "Tack",
+        "Takk",
+        "Dziękuję",
+        "Děkuji",
+        "Kiitos",
+        "Köszönettel",
+        "Mulțumesc",
+        "Ευχαριστώ",
+        "Дякую",
+        "Спасибо",
+    ] {
+        check(closing, Ok(()));
+        check(&format!("{closing}\nAda Example\nStudio 54 Berlin"), Ok(()));
+        check(&format!("{closing}\nAnna"), Err(Name));
+        check(&format!("{closing}, Anna"), Err(Name));
+    }
+    for end in [
+        "Cordiali saluti\nIl team",
+        "Met vriendelijke groet\nHet team",
+        "Pozdrawiam\nZespół",
+        "Med vänliga hälsningar\nTeamet",
+        "Med vennlig hilsen",
+    ] {
+        check(end, Ok(()));
+    }
+    check("Cordiali saluti, Anna", Err(Name));
+    check("Met vriendelijke groet, Anna", Err(Name));
+    check("Anna", Err(Name));
 }
 
 #[test]

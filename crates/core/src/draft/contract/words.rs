@@ -3,8 +3,7 @@
 use super::super::Refusal;
 use super::MASK;
 
-/// Symbols, and words in small letters.
-const SYMBOLS: &[char] = &['€', '$', '£', '¥', '₹', '₽', '₩', '₿', '¢', '₫', '₴', '₺', '฿'];
+/// In small letters.
 const CURRENCIES: &[&str] = &[
     "euro", "euros", "dollar", "dollars", "dólar", "dólares", "dolares", "sterling", "pounds", "franken",
     "francs", "pesos", "peso", "reais", "yen", "rupees", "cents",
@@ -75,16 +74,17 @@ const LENGTHS: &[&str] = &["fortnight", "huitaine", "quinzaine", "quincena", "qu
 /// Counts that are a word of another language too, unless the period follows them: "um wenige Tage", "dos próximos dias".
 const AMBIGUOUS_COUNTS: &[&str] = &["um", "dos"];
 
-/// Periods that are a word of another language too, where they do not follow their count: "mes messages", "eine freundliche
-/// Erinnerung an die Rechnung".
-const AMBIGUOUS_PERIODS: &[&str] = &["mes", "an"];
+/// Counts and periods that are periods only together, for each is a word of another language too: "mes messages", "um an
+/// die Rechnung zu erinnern".
+const AMBIGUOUS_PERIODS: &[(&str, &str)] = &[("un", "an"), ("un", "mes"), ("um", "mes")];
 
 /// Between a count and a period: they do not belong together.
 const LINKS: &[&str] = &[
     "of", "the", "in", "on", "to", "for", "per", "last", "this", "that", "each", "every", "esta", "este",
     "cada", "jeden", "jede", "these", "der", "die", "den", "dieser", "diese", "im", "am", "zum", "pro",
     "seit", "de", "du", "à", "ce", "cette", "par", "pour", "del", "al", "en", "por", "para", "do", "da",
-    "em",
+    "em", "no", "na", "nos", "nas", "neste", "nesta", "deste", "desta", "nesse", "nessa", "desse", "dessa",
+    "ao", "el", "la", "los", "las", "le", "les", "au", "des", "dieses", "diesen",
 ];
 
 /// Counts that are articles, too.
@@ -94,8 +94,16 @@ const ARTICLES: &[&str] =
 /// Between an article and a period: what somebody wishes, or leaves open. "Einen schönen Tag", "ein paar Tage".
 const NO_LENGTH: &[&str] = &[
     "good", "great", "nice", "lovely", "wonderful", "schönen", "schöne", "guten", "gute", "angenehmen",
-    "angenehme", "erfolgreiche", "tolle", "tollen", "new", "neues", "paar", "bon", "bonne", "belle",
-    "excellente", "buen", "buena", "excelente", "feliz", "lindo", "linda", "bom", "boa", "ótimo", "ótima",
+    "angenehme", "erfolgreiche", "erfolgreichen", "wunderschöne", "wunderschönen", "schönes", "wundervolle",
+    "wundervollen", "erholsame", "produktive", "produktiven", "tolle", "tollen", "new", "neues", "paar",
+    "bon", "bonne", "belle", "buen", "buena", "gran", "bom", "boa",
+];
+
+/// Those that stand before the period or behind it: "un excelente día", "uma semana produtiva".
+const WISHES: &[&str] = &[
+    "excellente", "agréable", "excelente", "feliz", "lindo", "linda", "ótimo", "ótima", "maravilloso",
+    "maravillosa", "maravilhoso", "maravilhosa", "productivo", "productiva", "produtivo", "produtiva",
+    "abençoado", "abençoada", "agradable", "agradável", "estupendo", "estupenda", "tranquilo", "tranquila",
 ];
 
 /// Behind a count, an amount in words.
@@ -112,7 +120,7 @@ const HUNDREDS: &[&str] = &[
 const BETWEEN: usize = 2;
 
 pub(super) fn check(text: &str) -> Result<(), Refusal> {
-    if text.contains(SYMBOLS) {
+    if text.contains(is_currency) {
         return Err(Refusal::Currency);
     }
     let words: Vec<Word<'_>> = words(text).collect();
@@ -131,6 +139,14 @@ pub(super) fn check(text: &str) -> Result<(), Refusal> {
         is_in_words |= is_sum(word, before);
     }
     if is_in_words { Err(Refusal::Number) } else { Ok(()) }
+}
+
+/// One of Unicode's block of currencies, or of those that stand elsewhere, some of them in full width.
+pub(in crate::draft) fn is_currency(symbol: char) -> bool {
+    matches!(
+        symbol,
+        '\u{20a0}'..='\u{20cf}' | '$' | '£' | '¥' | '¢' | '฿' | '﷼' | '＄' | '￠' | '￡' | '￥' | '￦'
+    )
 }
 
 struct Word<'a> {
@@ -167,20 +183,21 @@ fn is_period(count: &Word<'_>, behind: &[Word<'_>]) -> bool {
         return LENGTHS.contains(&&*count.small);
     }
     let next = behind.first().filter(|next| next.follows);
-    if next.is_some_and(|next| AMBIGUOUS_PERIODS.contains(&&*next.small)) {
+    if next.is_some_and(|next| AMBIGUOUS_PERIODS.contains(&(&count.small, &next.small))) {
         return true;
     }
     let reach = if AMBIGUOUS_COUNTS.contains(&&*count.small) { 1 } else { BETWEEN + 1 };
     let belongs = |word: &&Word<'_>| word.follows && !LINKS.contains(&&*word.small);
-    let mut near = behind.iter().take(reach).take_while(belongs);
+    let near = behind.iter().take(reach).take_while(belongs).count();
     let may_wish = ARTICLES.contains(&&*count.small);
-    let mut before = "";
-    near.any(|word| {
-        let wished = may_wish && NO_LENGTH.contains(&before);
-        let counted = is_length(&word.small) && !wished;
-        before = &word.small;
-        counted
-    })
+    (0..near).any(|at| is_length(&behind[at].small) && !(may_wish && is_wished(at, behind)))
+}
+
+/// Whether the word before a period, or the one behind it, makes it none.
+fn is_wished(period: usize, words: &[Word<'_>]) -> bool {
+    let before = period.checked_sub(1).map_or("", |before| &*words[before].small);
+    let behind = words.get(period + 1).filter(|behind| behind.follows).map_or("", |behind| &*behind.small);
+    NO_LENGTH.contains(&before) || WISHES.contains(&before) || WISHES.contains(&behind)
 }
 
 /// Whether `article` and the word behind it are a period.

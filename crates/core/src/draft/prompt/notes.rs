@@ -13,6 +13,12 @@ const COMMON: &[&str] = &[
     "llc", "gmbh", "sarl", "company", "group", "co", "kg", "ag", "sa",
 ];
 
+/// Letters of a word that is known with an ending, too.
+const FEWEST_BEFORE_ENDING: usize = 4;
+
+/// Letters of an ending.
+const LONGEST_ENDING: usize = 2;
+
 /// Data, not instructions; and data without values: a figure of the notes may not be written anyway.
 pub(super) fn told(text: &str, values: Option<&Values>) -> String {
     // First of all: what cannot be seen would hide a fence, or a name.
@@ -44,7 +50,8 @@ fn without_values(text: &str, values: Option<&Values>) -> String {
     for part in text.split_inclusive(|c| !is_of_word(c)) {
         let word = part.trim_end_matches(|c| !is_of_word(c));
         let shape = shape(word);
-        match known.iter().find(|(known, _)| *known == shape || known == word) {
+        let names = |known: &str| is_form(&shape, known) || known == word || is_in_capitals(word, known);
+        match known.iter().find(|(known, _)| names(known)) {
             // Both words of one name are one placeholder.
             Some((_, token)) if last == *token && told.ends_with(' ') => {
                 told.truncate(told.trim_end().len());
@@ -71,7 +78,8 @@ fn seen(text: &str) -> String {
 }
 
 /// The words by which a value would be known, by their shape: those with three letters or more. Of two letters, as a
-/// surname may have, those with a capital, as they stand, for no shape has one. All of them where there are no such.
+/// surname may have, those with a capital, as they stand, for no shape has one; they may be in capitals altogether. All of
+/// them where there are no such.
 fn telling_words(value: &str) -> Vec<String> {
     let words = || words(value).filter(|word| word.contains(has_case));
     let is_short = |word: &str| word.chars().count() == 2 && word.starts_with(char::is_uppercase);
@@ -86,6 +94,21 @@ fn telling_words(value: &str) -> Vec<String> {
             .map(|word| if is_short(word) { word.to_owned() } else { shape(word) })
             .collect(),
     }
+}
+
+/// Whether a shape is that of a known word, or of that word with its ending: "Müllers", "Nowaka". Short words with two
+/// more letters are other words.
+fn is_form(shape: &str, known: &str) -> bool {
+    let letters = |text: &str| text.chars().count();
+    let is_ending = |end: &str| {
+        end.is_empty() || (letters(known) >= FEWEST_BEFORE_ENDING && letters(end) <= LONGEST_ENDING)
+    };
+    shape.strip_prefix(known).is_some_and(is_ending)
+}
+
+/// "NA", of "Na". On wasm what makes capitals would cost 7 KB.
+fn is_in_capitals(word: &str, known: &str) -> bool {
+    word.chars().all(char::is_uppercase) && word.to_lowercase() == known.to_lowercase()
 }
 
 fn words(value: &str) -> impl Iterator<Item = &str> {
@@ -175,6 +198,12 @@ mod tests {
         check("Zacharias", "Zacha\u{ad}rias or Zacha\u{200b}rias", "{clientName} or {clientName}");
         check("Weiß", "Frau WEISS", "Frau {clientName}");
         check("Иван", "Олег и Иван", "Олег и {clientName}");
+        check("Иван", "спросил Ивана, Ивановича", "спросил {clientName}, Ивановича");
+        check("Müller GmbH", "Müllers Buchhaltung hat", "{clientName} Buchhaltung hat");
+        check("Nowak", "rozmowa z Nowaka; Nowakowski", "rozmowa z {clientName}; Nowakowski");
+        check("Lee", "Leeds", "Leeds");
+        check("Li Na", "LI NA rief an", "{clientName} rief an");
+        check("Li Na", "Li und na, li NA", "{clientName} und na, li {clientName}");
     }
 
     #[test]
