@@ -10,6 +10,7 @@ use homefire_sim::chaos;
 
 use crate::bench::machine::allow_files;
 use crate::edge::On;
+use town::{Keeper, SocketTown};
 
 #[derive(Args)]
 pub(crate) struct Options {
@@ -22,6 +23,12 @@ pub(crate) struct Options {
     /// Where the service runs.
     #[arg(long, value_enum, default_value_t = On::Native)]
     on: On,
+    /// What keeps the records.
+    #[arg(long, value_enum, default_value_t = Keeper::Upstash)]
+    keeper: Keeper,
+    /// The machine may be slow: nothing is expected of how soon local commands are answered.
+    #[arg(long)]
+    slow: bool,
 }
 
 /// Sockets that readers and nodes may have open at once.
@@ -31,10 +38,15 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     allow_files(FILES)?;
     let seed = options.seed.unwrap_or_else(drawn);
     println!("{} seconds on {:?}, seed {seed}", options.seconds, options.on);
-    let town = town::SocketTown::open(options.on).await?;
+    let town = SocketTown::open(options.on, options.keeper, options.slow).await?;
     let report = chaos::storm(&town, seed, Duration::from_secs(options.seconds)).await;
     println!("\n{report}");
     ensure!(report.breaches == 0, "{} breaches with the seed {seed}", report.breaches);
+    let log = town.log()?;
+    ensure!(!log.contains("panicked"), "the service has panicked");
+    let is_shared = options.keeper == Keeper::Upstash || options.on == On::Workerd;
+    let is_counted = log.contains(r#""counted":"fleet""#);
+    ensure!(is_counted || !is_shared, "no question was counted among all instances");
     Ok(())
 }
 

@@ -1,7 +1,7 @@
 //! The service on one of its runtimes, in processes of its own.
 
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -48,7 +48,10 @@ impl Edge {
         for (place, function) in places {
             let port = free_port().await?;
             let mut group = start(command(on, function, port, variables, &folder)?, port).await?;
-            ids.extend(processes(&mut group)?);
+            // Only Linux tells what they hold.
+            if cfg!(target_os = "linux") {
+                ids.extend(processes(&mut group)?);
+            }
             programs.push((*place, port, group));
         }
         Ok(Self { programs, ids })
@@ -61,8 +64,16 @@ impl Edge {
         format!("http://127.0.0.1:{port}{path}")
     }
 
-    /// Bytes that all of it holds.
+    /// What all of it has written.
+    pub(crate) fn log(&self) -> Result<String> {
+        self.programs.iter().map(|(_, port, _)| Ok(std::fs::read_to_string(log(*port))?)).collect()
+    }
+
+    /// Bytes that all of it holds, where that can be seen.
     pub(crate) fn memory(&self) -> Option<u64> {
+        if self.ids.is_empty() {
+            return None;
+        }
         machine::resident(&self.ids).ok().map(|kib| kib << 10)
     }
 }
@@ -95,15 +106,19 @@ pub(crate) fn command(
 
 /// Starts what serves at `port`, and waits until it does.
 pub(crate) async fn start(mut command: Command, port: u16) -> Result<Group> {
-    let folder = tools::root().join("target/edge");
-    std::fs::create_dir_all(&folder)?;
-    let path = folder.join(format!("{port}.log"));
+    let path = log(port);
+    path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
     println!("what it writes is in {}", path.display());
     let log = File::create(path)?;
     command.stdout(log.try_clone()?).stderr(log);
     let mut group = Group::spawn(command)?;
     group.ready(port, PATIENCE).await?;
     Ok(group)
+}
+
+/// Where the program that serves at `port` writes.
+fn log(port: u16) -> PathBuf {
+    tools::root().join(format!("target/edge/{port}.log"))
 }
 
 /// All processes of a program that has been started.

@@ -31,6 +31,7 @@ const STEPS: &[Step] = &[
     ("lints", "clippy has nothing to say, natively and on wasm", lints),
     ("worker", "the Worker builds", worker::build),
     ("tests", "units, properties, official clients, the scenario table in its worlds", tests),
+    ("storm", "the Worker in workerd, while its nodes and the mail vanish, for some seconds", storm),
     ("fuzz", "no answer of a model breaks the drafts, for some seconds", fuzz),
     ("wrangler", "what `wrangler deploy` would send", wrangler),
     ("vercel", "what Vercel would build from an upload", vercel::build),
@@ -100,6 +101,13 @@ fn lints() -> Result<()> {
 fn tests() -> Result<()> {
     setup::everything()?;
     cargo(&["test", "--workspace"])
+}
+
+fn storm() -> Result<()> {
+    setup::everything()?;
+    let mut command = Command::new(std::env::current_exe()?);
+    command.args(["chaos", "--on", "workerd", "--keeper", "own", "--slow", "--seconds", "15"]);
+    run_command(&mut command)
 }
 
 fn fuzz() -> Result<()> {

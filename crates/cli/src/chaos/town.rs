@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use bytes::Bytes;
+use clap::ValueEnum;
 use futures_util::stream::StreamExt;
 use homefire_sim::chaos::{MAIL_KEY, NODES, PACE, Part, Rules, STORE_TOKEN, Town, variables};
 use homefire_sim::mail::Mailroom;
@@ -17,6 +18,8 @@ use crate::edge::{Edge, On};
 
 pub(super) struct SocketTown {
     on: On,
+    keeper: Keeper,
+    is_slow: bool,
     edge: Edge,
     client: reqwest::Client,
     nodes: Vec<Node>,
@@ -31,8 +34,22 @@ struct Listening {
     mail: Server<Mailroom>,
 }
 
+/// What keeps the records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Keeper {
+    /// A simulated store, which vanishes and falters.
+    Upstash,
+    /// What the runtime has: the Durable Object on workerd, else the memory of one instance.
+    Own,
+}
+
 impl SocketTown {
-    pub(super) async fn open(on: On) -> Result<Self> {
+    /// What the service has written.
+    pub(super) fn log(&self) -> Result<String> {
+        self.edge.log()
+    }
+
+    pub(super) async fn open(on: On, keeper: Keeper, is_slow: bool) -> Result<Self> {
         let nodes: Vec<Node> = (0..NODES).map(|_| Node::new(&MODELS, PACE)).collect();
         let (store, mail) = (Upstash::new(Slate::default(), STORE_TOKEN), Mailroom::new(MAIL_KEY, 10));
         let mut servers = Vec::new();
@@ -45,10 +62,11 @@ impl SocketTown {
             mail: Server::open(mail.clone(), 0, false).await?,
         };
         let urls: Vec<String> = listening.nodes.iter().map(Server::url).collect();
-        let edge = Edge::start(on, &variables(&urls, &listening.store.url(), &listening.mail.url())).await?;
+        let store_url = (keeper == Keeper::Upstash).then(|| listening.store.url());
+        let edge = Edge::start(on, &variables(&urls, store_url.as_deref(), &listening.mail.url())).await?;
         // Whether an idle connection is still good when it is used again is a race with whoever closes it.
         let client = homefire_native::client().pool_max_idle_per_host(0).build()?;
-        Ok(Self { on, edge, client, nodes, store, mail, listening: Mutex::new(listening) })
+        Ok(Self { on, keeper, is_slow, edge, client, nodes, store, mail, listening: Mutex::new(listening) })
     }
 }
 
@@ -99,8 +117,9 @@ impl Town for SocketTown {
             // Vercel and Workers notice at a write: after the early head, at the second heartbeat, on a busy machine.
             notice: Duration::from_secs(if self.on == On::Native { 2 } else { 5 }),
             grace: Duration::from_secs(3),
-            prompt: (0.99, Duration::from_millis(50)),
+            prompt: (0.99, if self.is_slow { Duration::MAX } else { Duration::from_millis(50) }),
             is_patient: false,
+            counts_here: self.keeper == Keeper::Upstash,
         }
     }
 }

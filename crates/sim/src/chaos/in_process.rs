@@ -33,7 +33,7 @@ impl Default for VirtualTown {
     fn default() -> Self {
         let hosts: [String; NODES] = std::array::from_fn(|nth| format!("node-{nth}"));
         let urls = hosts.each_ref().map(|host| format!("http://{host}"));
-        let variables = variables(&urls, "http://store", "http://mail");
+        let variables = variables(&urls, Some("http://store"), "http://mail");
         let find = |name: &str| variables.iter().find(|(known, _)| known == name);
         let service = Service::from_reader(|name| find(name).map(|(_, value)| value.clone()))
             .expect("the settings of the storm are sound");
@@ -88,6 +88,7 @@ impl Town for VirtualTown {
             grace: Duration::from_secs(1),
             prompt: (1.0, Duration::ZERO),
             is_patient: true,
+            counts_here: true,
         }
     }
 }

@@ -77,10 +77,13 @@ pub struct Rules {
     pub prompt: (f64, Duration),
     /// Whether waiting costs nothing: then the leases of dead instances are waited for.
     pub is_patient: bool,
+    /// Whether the leases are in the town's store, and not in one that the platform has.
+    pub counts_here: bool,
 }
 
-/// What the service is told, with short deadlines: a minute is to hold many requests.
-pub fn variables(nodes: &[String], store: &str, mail: &str) -> Vec<(String, String)> {
+/// What the service is told, with short deadlines: a minute is to hold many requests. Without a store it takes what the
+/// platform has.
+pub fn variables(nodes: &[String], store: Option<&str>, mail: &str) -> Vec<(String, String)> {
     let nodes: Vec<_> = (0..).zip(nodes).map(|(nth, url)| named(nth, url)).collect();
     let nodes = serde_json::Value::from(nodes).to_string();
     let answer = ANSWER.as_millis().to_string();
@@ -101,8 +104,6 @@ pub fn variables(nodes: &[String], store: &str, mail: &str) -> Vec<(String, Stri
         ("CRON_SECRET", CRON_SECRET),
         ("PROBE_MS", "300"),
         ("MONITOR_MS", "1000"),
-        ("UPSTASH_REDIS_REST_URL", store),
-        ("UPSTASH_REDIS_REST_TOKEN", STORE_TOKEN),
         ("RESEND_BASE_URL", mail),
         ("RESEND_API_KEY", MAIL_KEY),
         ("MAIL_FROM", "Homefire <homefire@example.com>"),
@@ -115,7 +116,12 @@ pub fn variables(nodes: &[String], store: &str, mail: &str) -> Vec<(String, Stri
         ("STREAMS_PER_ADDRESS", "1000"),
         ("MOST_STREAMS", "1000"),
     ];
-    variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    let store = store.map(|url| [("UPSTASH_REDIS_REST_URL", url), ("UPSTASH_REDIS_REST_TOKEN", STORE_TOKEN)]);
+    variables
+        .into_iter()
+        .chain(store.into_iter().flatten())
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }
 
 fn named(nth: usize, url: &str) -> serde_json::Value {
