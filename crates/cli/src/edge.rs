@@ -117,7 +117,7 @@ pub(crate) async fn start(mut command: Command, port: u16) -> Result<Group> {
 }
 
 /// Where the program that serves at `port` writes.
-fn log(port: u16) -> PathBuf {
+pub(crate) fn log(port: u16) -> PathBuf {
     tools::root().join(format!("target/edge/{port}.log"))
 }
 

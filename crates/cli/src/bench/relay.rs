@@ -102,6 +102,9 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         warm_turn(lane, streams, course, auditor).await
     })
     .await?;
+    for (way, lane) in ways.iter().zip(&cast.lanes) {
+        way.check(options.on, lane)?;
+    }
     cast.lanes.clear();
     let report = Report::of(&Measured {
         on: options.on,

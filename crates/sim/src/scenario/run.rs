@@ -94,10 +94,21 @@ pub async fn run<W: World>(world: &mut W, scenario: &Scenario) -> Result<(), Str
             Situation::Down | Situation::Silent => {}
         }
     }
-    world.take_log();
+    // What came late is of the row before.
+    is_well(&world.take_log())?;
     let observed = timeout(PATIENCE, observe(world, scenario)).await.map_err(|_| "the row never ended")??;
     let log = world.take_log();
+    is_well(&log)?;
     check::check(scenario, &observed, &log, world.before())
+}
+
+/// No row makes the service say any of this.
+fn is_well(log: &str) -> Result<(), String> {
+    const ILL: [&str; 4] = ["panicked", "RuntimeError", "store_failed", "misconfigured"];
+    match ILL.iter().find(|word| log.contains(**word)) {
+        Some(word) => Err(format!("the log says {word:?}:\n{log}")),
+        None => Ok(()),
+    }
 }
 
 /// Every lease is back: looked at from outside, before each row. Each function counts its own.

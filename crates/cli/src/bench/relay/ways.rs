@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use homefire::tools;
 use homefire::workerd::{self, Script};
 use serde_json::json;
@@ -100,6 +100,18 @@ impl Way {
             None => nginx::start(setup::nginx()?, address, site.node, site.streams, site.folder).await?,
         });
         Ok(Lane::new(self.name, address, [self.node, Wire::Events], between))
+    }
+
+    /// Whether it did what it is measured for: who counts the requests is what its log tells of it.
+    pub(super) fn check(&self, on: On, lane: &Lane) -> Result<()> {
+        let counted = match self.program {
+            Program::Express => r#""counted":"guard""#,
+            Program::Ours if on == On::Workerd => r#""counted":"fleet""#,
+            _ => return Ok(()),
+        };
+        let log = std::fs::read_to_string(edge::log(lane.address.port()))?;
+        ensure!(log.contains(counted), "{}: its log never says {counted}", self.name);
+        Ok(())
     }
 
     /// Whoever reads what it relays has answers of its own, too.
