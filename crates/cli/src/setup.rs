@@ -14,7 +14,8 @@ pub(crate) fn everything() -> Result<()> {
     worker()?;
     fuzz()?;
     python()?;
-    redis()
+    redis()?;
+    systemd()
 }
 
 /// What the Worker is built and run with.
@@ -96,6 +97,16 @@ fn redis() -> Result<()> {
         "The tests need redis-server: `brew install redis` or `apt-get install redis-server`";
     need("redis-server", ADVICE).or_else(|_| debian("redis-server", ADVICE))?;
     need("redis-server", ADVICE)
+}
+
+/// What reads the units of `homefire-node install`. Where there is no systemd there are none.
+fn systemd() -> Result<()> {
+    const ADVICE: &str = "The tests need systemd-analyze: `apt-get install systemd`";
+    if !cfg!(target_os = "linux") {
+        return Ok(());
+    }
+    need("systemd-analyze", ADVICE).or_else(|_| debian("systemd", ADVICE))?;
+    need("systemd-analyze", ADVICE)
 }
 
 /// The proxy that the guard is measured against. It is no part of `everything`: only the bench runs it.
