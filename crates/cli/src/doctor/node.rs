@@ -25,6 +25,7 @@ async fn walk(platform: &Native, config: &Config, node: &Node, checks: &mut Vec<
     let (found, ms) = timed(platform, dns::look_up(platform, &node.url, config.deadlines.connect)).await;
     let found = found.map_err(|lost| of_lost(name("dns"), lost).after(ms))?;
     checks.push(of_found(name("dns"), &found).after(ms));
+    checks.extend(in_clear(name("scheme"), &node.url, found.is_home()));
 
     let (finding, ms) = timed(platform, probe::models(platform, config, node)).await;
     let fail = |what: &str, why: &Diagnosis| Check::fail(name(what), why.words(), why.advice());
@@ -75,6 +76,18 @@ fn of_found(name: String, found: &Found) -> Check {
         (false, addresses) => format!("{host} has {} addresses.", addresses.len()),
     };
     Check::ok(name, what)
+}
+
+/// A public host is asked by whichever way there is, and what is said there is read there.
+fn in_clear(name: String, url: &str, is_home: bool) -> Option<Check> {
+    let is_clear = url.starts_with("http://") && !is_home;
+    is_clear.then(|| {
+        Check::warn(
+            name,
+            "Its URL begins with http://: what is asked, and the token, can be read on the way.",
+            "Write https://, which every tunnel has. A host that leads there by itself looks as if it refused the token.",
+        )
+    })
 }
 
 /// Whether the token was accepted is known by now; whether one is needed is not.
@@ -232,6 +245,16 @@ mod tests {
         check(Some(Failure::Busy), false, State::Warn, "busy");
         check(Some(Failure::Status(401)), false, State::Fail, "does not accept the service token");
         check(Some(Failure::FirstWordTimeout), true, State::Fail, "does not say a word");
+    }
+
+    #[test]
+    fn schemes() {
+        let check = |url, is_home, expect| {
+            assert_eq!(in_clear(String::new(), url, is_home).is_some(), expect, "{url}");
+        };
+        check("http://mini.example.com", false, true);
+        check("https://mini.example.com", false, false);
+        check("http://192.168.1.2:11434", true, false);
     }
 
     #[test]

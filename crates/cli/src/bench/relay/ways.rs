@@ -107,7 +107,9 @@ impl Way {
         let counted = match self.program {
             Program::Express => r#""counted":"guard""#,
             Program::Ours if on == On::Workerd => r#""counted":"fleet""#,
-            _ => return Ok(()),
+            Program::Ours | Program::Script(_) | Program::Node(_) | Program::Nginx | Program::Pass => {
+                return Ok(());
+            }
         };
         let log = std::fs::read_to_string(edge::log(lane.address.port()))?;
         ensure!(log.contains(counted), "{}: its log never says {counted}", self.name);
