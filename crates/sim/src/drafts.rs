@@ -16,6 +16,11 @@ pub(crate) const DRAFTS: &[(&str, &str)] = &[
          (days overdue: {daysOverdue}).\\n\\nKind regards\"}",
     ),
     (
+        "draft-hidden",
+        "{\"subject\": \"Reminder: {amount} due on {dueDate}\", \"body\": \"Dear {clientName},\\n\\nour invoice \\u001bis\\u202e \
+         late (days over\\u200bdue: {daysOverdue}).\\n\\nKind regards\"}",
+    ),
+    (
         "draft-mangled",
         "{\"subject\": \"Reminder: {{amount}}\", \"body\": \"Dear [Client Name],\\n\\n{amount} was due on <dueDate>, {days_overdue} \
          days ago.\\n\\nKind regards\"}",

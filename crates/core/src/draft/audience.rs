@@ -1,5 +1,6 @@
 //! Whoever watches a draft being written. He may be shown something that turns out to be no good.
 
+use super::extract::is_hidden;
 use super::growing::Growing;
 use crate::events::Sink;
 use crate::sse::Frame;
@@ -19,7 +20,9 @@ impl<'a> Audience<'a> {
     /// The model's answer has grown by `piece`. Whether there was something in it to be shown.
     pub(super) async fn hear(&mut self, piece: &str) -> bool {
         let Some(sink) = self.sink else { return false };
-        let content = self.growing.push(piece);
+        // The draft will be without what is hidden, too; and a terminal would obey it.
+        let mut content = self.growing.push(piece);
+        content.retain(|character| !is_hidden(character));
         if content.is_empty() {
             return false;
         }

@@ -1,7 +1,5 @@
 //! The body of a draft while its JSON is still being written: what can be shown of it so far.
 
-use super::extract::is_hidden;
-
 /// Characters of a placeholder, braces included: so much is held back until its end is there.
 const LONGEST_TOKEN: usize = 16;
 
@@ -121,8 +119,7 @@ impl Growing {
         let certain = self.held[..certain].trim_end().len();
         if certain > 0 {
             self.begun = true;
-            // The draft will be without it, too; and a terminal would obey it.
-            shown.extend(self.held.drain(..certain).filter(|character| !is_hidden(*character)));
+            shown.extend(self.held.drain(..certain));
         }
     }
 }
@@ -159,7 +156,6 @@ mod tests {
         check("{ \"body\" : \" a \\\"b\\\" \\u00e4 \\ud83d\\ude00 \" , \"subject\": \"c\" }", "a \"b\" ä 😀");
         check("```json\n{\"subject\": \"body\",\n \"body\": \"x\"}\n```", "x");
         check(r#"<think>{"body":"no"}</think>{"subject":"s","body":"yes"}"#, "yes");
-        check(r#"{"body":"a\u001b]0;b\u202ec\u200bd"}"#, "a]0;bcd");
         check(r#"{"subject":"s"}"#, "");
         check(r#"{"body":"a {b"#, "a");
         check(r#"{"body":"a { long words that are none }"}"#, "a { long words that are none }");

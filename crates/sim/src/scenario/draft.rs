@@ -288,6 +288,13 @@ pub(super) const ROWS: &[Scenario] = &[
         [1, 1],
         &[("/source", "\"model\""), ("/node", "\"cloud\"")]
     ),
+    streamed!(
+        "draft_streams_what_can_be_seen",
+        Up("say,draft-hidden"),
+        0,
+        [1, 0],
+        &[("/source", "\"model\"")]
+    ),
     streamed!("draft_streams_and_is_mended", Up("say,draft-mangled"), 1, [1, 0], &[("/source", "\"model\"")]),
     Scenario {
         name: "draft_streams_the_template",
