@@ -100,6 +100,7 @@ fn decisions_wait_for_nothing() {
         "seam.rs",
         "seam/overlap.rs",
         "told.rs",
+        "roll.rs",
         "breaker.rs",
         "hedge.rs",
         "deadline.rs",

@@ -26,7 +26,7 @@ pub(crate) struct Options {
     /// What keeps the records.
     #[arg(long, value_enum, default_value_t = Keeper::Upstash)]
     keeper: Keeper,
-    /// The machine may be slow: nothing is expected of how soon local commands are answered.
+    /// The machine may be slow: more time is given, and nothing expected of how soon local commands are answered.
     #[arg(long)]
     slow: bool,
 }

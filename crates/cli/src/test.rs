@@ -104,9 +104,9 @@ fn tests() -> Result<()> {
 }
 
 fn storm() -> Result<()> {
-    setup::everything()?;
+    worker::build()?;
     let mut command = Command::new(std::env::current_exe()?);
-    command.args(["chaos", "--on", "workerd", "--keeper", "own", "--slow", "--seconds", "15"]);
+    command.args(["chaos", "--on", "workerd", "--keeper", "own", "--slow", "--seconds", "15", "--seed", "1"]);
     run_command(&mut command)
 }
 

@@ -143,7 +143,7 @@ impl Deadlines {
     /// When a question that comes `now` is no longer being answered, however slowly its reader reads.
     pub fn gone(&self, now: Moment) -> Moment {
         const MINUTE: Duration = Duration::from_secs(60);
-        now + self.answer.max(self.draft) + MINUTE
+        now + self.early_head + self.answer.max(self.draft) + MINUTE
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod door;
 
+use std::io::Write;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -168,6 +169,8 @@ impl Platform for InProcess {
     fn wait_until(&self, task: impl Future<Output = ()> + Send + 'static) {
         let task = async {
             if AssertUnwindSafe(task).catch_unwind().await.is_err() {
+                // Not by a macro: a test's own words would be lost with it.
+                let _ = std::io::stderr().write_all(b"what is done behind a reply has panicked\n");
                 std::process::abort();
             }
         };

@@ -44,11 +44,6 @@ pub(super) enum Keeper {
 }
 
 impl SocketTown {
-    /// What the service has written.
-    pub(super) fn log(&self) -> Result<String> {
-        self.edge.log()
-    }
-
     pub(super) async fn open(on: On, keeper: Keeper, is_slow: bool) -> Result<Self> {
         let nodes: Vec<Node> = (0..NODES).map(|_| Node::new(&MODELS, PACE)).collect();
         let (store, mail) = (Upstash::new(Slate::default(), STORE_TOKEN), Mailroom::new(MAIL_KEY, 10));
@@ -67,6 +62,11 @@ impl SocketTown {
         // Whether an idle connection is still good when it is used again is a race with whoever closes it.
         let client = homefire_native::client().pool_max_idle_per_host(0).build()?;
         Ok(Self { on, keeper, is_slow, edge, client, nodes, store, mail, listening: Mutex::new(listening) })
+    }
+
+    /// What the service has written.
+    pub(super) fn log(&self) -> Result<String> {
+        self.edge.log()
     }
 }
 
@@ -112,12 +112,13 @@ impl Town for SocketTown {
     fn tidy(&self) {}
 
     fn rules(&self) -> Rules {
+        let (pace, prompt) = if self.is_slow { (3, Duration::MAX) } else { (1, Duration::from_millis(50)) };
         Rules {
             readers: 10,
             // Vercel and Workers notice at a write: after the early head, at the second heartbeat, on a busy machine.
-            notice: Duration::from_secs(if self.on == On::Native { 2 } else { 5 }),
-            grace: Duration::from_secs(3),
-            prompt: (0.99, if self.is_slow { Duration::MAX } else { Duration::from_millis(50) }),
+            notice: pace * Duration::from_secs(if self.on == On::Native { 2 } else { 5 }),
+            grace: pace * Duration::from_secs(3),
+            prompt: (0.99, prompt),
             is_patient: false,
             counts_here: self.keeper == Keeper::Upstash,
         }

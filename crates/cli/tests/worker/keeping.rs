@@ -33,12 +33,12 @@ async fn questions_are_counted_among_all_instances() {
     let node = Server::start(Node::new(&MODELS, PACE), 0, false).await.unwrap();
     let nodes = nodes_variable(&node.url(), &node.url());
     let served = Served::start(&[("HOMEFIRE_NODES", json!(nodes))]).await.unwrap();
-    // A count comes within 50 ms or is not waited for: on a busy machine not each time.
+    // A count comes within 50 ms or is not waited for: on a busy machine not each time. Who was not counted out would be
+    // among the next one's for two minutes.
     let counted = async {
         while served.log().matches(r#""in_flight":1,"counted":"fleet""#).count() < 3 {
             let heard = hear(served.port, ask("Who are you?").as_bytes()).await.unwrap();
             assert!(heard.contains(r#""type":"done""#), "{heard}");
-            assert!(!served.log().contains(r#""in_flight":2"#), "who is answered is counted out");
             sleep(Duration::from_millis(100)).await;
         }
     };

@@ -19,7 +19,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Served {
     pub(crate) port: u16,
     folder: TempDir,
-    _workerd: Group,
+    workerd: Group,
 }
 
 impl Served {
@@ -40,10 +40,9 @@ impl Served {
 
     /// The program is killed, and another one served in its place, with what it has left on disk.
     pub(crate) async fn restart(self, variables: &[(&str, Value)]) -> Result<Self> {
-        let Self { port, folder, _workerd } = self;
-        drop(_workerd);
-        let gone = async { while TcpStream::connect(("127.0.0.1", port)).await.is_ok() {} };
-        timeout(PATIENCE, gone).await?;
+        let Self { port, folder, workerd } = self;
+        drop(workerd);
+        until_listening(port, false).await?;
         serve(folder, port, variables, |config| config).await
     }
 
@@ -72,13 +71,17 @@ async fn serve(
     let log = File::create(folder.path().join("log"))?;
     command.stdout(log.try_clone()?).stderr(log);
     let workerd = Group::spawn(command)?;
-    let listening = async {
-        while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
+    until_listening(port, true).await?;
+    Ok(Served { port, folder, workerd })
+}
+
+async fn until_listening(port: u16, expect: bool) -> Result<()> {
+    let waiting = async {
+        while TcpStream::connect(("127.0.0.1", port)).await.is_ok() != expect {
             sleep(Duration::from_millis(20)).await;
         }
     };
-    timeout(PATIENCE, listening).await?;
-    Ok(Served { port, folder, _workerd: workerd })
+    Ok(timeout(PATIENCE, waiting).await?)
 }
 
 fn text(value: &Value) -> String {

@@ -94,10 +94,17 @@ fn plain(text: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// A word in guillemets is a placeholder of somebody's; several are prose.
+/// A word in guillemets is a placeholder of somebody's, and so are several of which one says what belongs there; others are
+/// prose.
 fn has_quoted_word(text: &str) -> bool {
+    const LABELS: &str = "name nom nombre nome firma entreprise empresa azienda company numéro número numero number \
+                          date datum fecha data montant importe importo betrag amount facture factura fattura fatura \
+                          rechnung invoice client cliente kunde kunden address adresse";
+    let is_label = |word: &str| LABELS.split(' ').any(|label| label == word.to_lowercase());
     let mut quoted = text.split(['«', '»']).skip(1).step_by(2);
-    quoted.any(|words| words.split_whitespace().count() <= 1)
+    quoted.any(|words| {
+        words.split_whitespace().count() <= 1 || words.split(|c: char| !c.is_alphabetic()).any(is_label)
+    })
 }
 
 /// What no language has as a word, and nobody could mend.
@@ -132,8 +139,11 @@ fn has_link(text: &str) -> bool {
 /// know them, and a full stop without its space costs no more than another ask.
 fn is_host(word: &str) -> bool {
     // What stands before it without a space is no part of it: "here:pay.example".
-    let hosts = word.split(['/', '?', ':', '#']).filter(|host| !is_abbreviation(host));
-    hosts.filter_map(|host| host.rsplit_once('.')).any(|(name, ending)| {
+    let pieces = || word.split(['/', '?', ':', '#']);
+    if pieces().all(|piece| piece.ends_with('.') || is_abbreviation(piece)) {
+        return false;
+    }
+    pieces().filter_map(|host| host.rsplit_once('.')).any(|(name, ending)| {
         let name = name.rsplit('.').next().unwrap_or_default();
         name.chars().count() >= 2
             && name.ends_with(char::is_alphanumeric)

@@ -87,7 +87,8 @@ impl<'a, P: Platform> Asking<'a, P> {
             let prompt = manner.prompt(&self.question.prompt);
             match self.first_word(&prompt, manner.told(), sink).await {
                 Err(why) if let Some(next) = manner.after(why) => {
-                    self.declined(why);
+                    // It says nothing of the node: it may be well, and not go on with another's words.
+                    self.note_failure(why);
                     self = Self::new(self.platform, self.config, self.question, self.attempt);
                     manner = next;
                 }
@@ -133,11 +134,10 @@ impl<'a, P: Platform> Asking<'a, P> {
     /// Notes why the attempt brought nothing, and logs it.
     pub fn failed(&self, reason: Failure) {
         self.question.outlook.failed(self.config, &self.node.name, reason, self.platform.now());
-        self.declined(reason);
+        self.note_failure(reason);
     }
 
-    /// The same where it says nothing of the node: it may be well, and not go on with another's words.
-    fn declined(&self, reason: Failure) {
+    fn note_failure(&self, reason: Failure) {
         self.note(Err(reason));
         let (node, model, ms) = (self.node(), self.model(), self.ms());
         self.platform.log(&Event::Failed { node, model, reason, ms });

@@ -33,8 +33,8 @@ const GLANCE: Duration = Duration::from_millis(1);
 
 pub(super) async fn look<T: Town>(town: &T, ledger: &Ledger) {
     sleep(CALM).await;
-    is_held(town, ledger).await;
-    if let Err(what) = is_told(town).await {
+    nothing_is_held(town, ledger).await;
+    if let Err(what) = flips_are_told(town).await {
         ledger.breach(format!("all is well, and the monitor does not work: {what}"));
     }
     // Over sockets nobody waits until those who were left behind have expired.
@@ -43,12 +43,12 @@ pub(super) async fn look<T: Town>(town: &T, ledger: &Ledger) {
     } else {
         town.store().engine().wipe();
     }
-    if let Err(what) = is_counted(town, ledger).await {
+    if let Err(what) = a_question_is_counted(town, ledger).await {
         ledger.breach(format!("all is well, and {what}"));
     }
 }
 
-async fn is_held<T: Town>(town: &T, ledger: &Ledger) {
+async fn nothing_is_held<T: Town>(town: &T, ledger: &Ledger) {
     match reader::local(town, "status").await {
         Ok(status) if status["data"]["in_flight"] == 0 => {}
         Ok(status) => ledger.breach(format!("leases are out when all is over: {status}")),
@@ -69,7 +69,7 @@ async fn is_held<T: Town>(town: &T, ledger: &Ledger) {
 }
 
 /// One fall and one rise are told, each once.
-async fn is_told<T: Town>(town: &T) -> Result<(), String> {
+async fn flips_are_told<T: Town>(town: &T) -> Result<(), String> {
     let is_up = |node: &Value| node["state"] == "up";
     let is_down = |node: &Value| node["state"] == "down";
     let nodes = |round: &Value| round["nodes"].as_array().cloned().unwrap_or_default();
@@ -103,12 +103,12 @@ async fn rounds<T: Town>(town: &T, what: &str, is_so: impl Fn(&Value) -> bool) -
 }
 
 /// A question is answered, and counted in the store until then.
-async fn is_counted<T: Town>(town: &T, ledger: &Ledger) -> Result<(), String> {
+async fn a_question_is_counted<T: Town>(town: &T, ledger: &Ledger) -> Result<(), String> {
     let leases = || town.store().engine().members(LEASES);
-    let is_counted = Cell::new(false);
+    let seen = Cell::new(false);
     let watch = pin!(async {
         loop {
-            is_counted.set(is_counted.get() || leases() > 0);
+            seen.set(seen.get() || leases() > 0);
             sleep(GLANCE).await;
         }
     });
@@ -122,7 +122,7 @@ async fn is_counted<T: Town>(town: &T, ledger: &Ledger) -> Result<(), String> {
     if !town.rules().counts_here {
         return Ok(());
     }
-    if !is_counted.get() {
+    if !seen.get() {
         return Err("a question is not counted in the store".to_owned());
     }
     let ended = Instant::now();

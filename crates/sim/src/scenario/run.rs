@@ -94,8 +94,7 @@ pub async fn run<W: World>(world: &mut W, scenario: &Scenario) -> Result<(), Str
             Situation::Down | Situation::Silent => {}
         }
     }
-    // What came late is of the row before.
-    is_well(&world.take_log())?;
+    is_well(&world.take_log()).map_err(|what| format!("of the row before: {what}"))?;
     let observed = timeout(PATIENCE, observe(world, scenario)).await.map_err(|_| "the row never ended")??;
     let log = world.take_log();
     is_well(&log)?;

@@ -12,7 +12,8 @@ const GREETINGS: &[&str] = &[
     "buenas tardes", "buenas", "estimado", "estimada", "estimados", "estimadas", "apreciado", "apreciada",
     "querido", "querida", "olá", "oi", "caro", "cara", "prezado", "prezada", "prezados", "prezadas", "caros",
     "exmo", "exma", "exmos", "muy señor", "muy señores", "bom dia", "boa tarde", "ciao", "attention", "mr",
-    "mrs", "ms", "herr", "frau", "sr", "sra", "señor", "señora", "senhor", "senhora", "gentile",
+    "mrs", "ms", "herr", "frau", "sr", "sra", "señor", "señora", "senhor", "senhora", "gentile", "gentili",
+    "gentilissimo", "gentilissima", "egregio", "egregia", "spettabile",
 ];
 
 /// Words of a greeting that name nobody.
@@ -119,8 +120,8 @@ fn lines(text: &str) -> Vec<&str> {
     lines.filter(|line| !line.is_empty()).collect()
 }
 
-/// The words up to the comma, or to the next where nobody is greeted before it, not even the client: one has a capital,
-/// and is no word that greets everybody.
+/// The words up to the comma, or to the next where nobody is greeted before it: one has a capital, and is no word that greets
+/// everybody. Behind the client a letter begins, unless somebody else is greeted, too.
 fn greets_somebody(line: &str) -> bool {
     let line = line.trim_start_matches(|c: char| !c.is_alphanumeric());
     let titled = TITLES.iter().fold(line.to_owned(), |line, (title, plain)| line.replace(title, plain));
@@ -129,8 +130,12 @@ fn greets_somebody(line: &str) -> bool {
     let (head, behind) = opening.split_once(',').unwrap_or((opening, ""));
     let Some(greeting) = greeting(&head.to_lowercase()) else { return false };
     let mut addressed: Vec<&str> = words(head).skip(words(greeting).count()).collect();
+    if head.contains(MASK) {
+        let behind = behind.trim();
+        return addressed.into_iter().any(is_name) || greets_somebody(behind) || calls_somebody(behind);
+    }
     let behind = behind.split(',').next().unwrap_or_default();
-    if addressed.is_empty() && !head.contains(MASK) && words(behind).count() <= LONGEST_ADDRESS {
+    if addressed.is_empty() && words(behind).count() <= LONGEST_ADDRESS {
         addressed.extend(words(behind));
     }
     addressed.into_iter().any(is_name)
@@ -183,7 +188,7 @@ fn closes_within(lines: &[&str]) -> bool {
         let end = [". ", "! ", "? "].into_iter().filter_map(|mark| line.rfind(mark)).max()?;
         Some(behind_closing(line[end + 2..].trim())?.into_iter().any(is_name))
     };
-    let is_surely = |line: &str| words(line).any(|word| is_one(&word.to_lowercase(), CLOSING_WORDS));
+    let is_surely = |line: &str| words(line).any(|word| is_among(&word.to_lowercase(), CLOSING_WORDS));
     let signed_below = |pair: &[&str]| {
         is_surely(pair[0])
             && behind_closing(pair[0]).is_some_and(|behind| behind.is_empty())
@@ -203,7 +208,7 @@ fn behind_closing(line: &str) -> Option<Vec<&str>> {
     let (own, behind) = (head.to_lowercase(), line[head.len()..].trim());
     let mut rest: Vec<&str> = words(head).collect();
     let short = if line.ends_with('.') { LONGEST_SIGNATURE } else { LONGEST_CLOSING };
-    if let Some(at) = rest.iter().rposition(|word| is_one(&word.to_lowercase(), CLOSING_WORDS)) {
+    if let Some(at) = rest.iter().rposition(|word| is_among(&word.to_lowercase(), CLOSING_WORDS)) {
         if rest.len() > short {
             return None;
         }
@@ -241,11 +246,11 @@ fn names_somebody(line: &str) -> bool {
 fn is_name(word: &str) -> bool {
     let small = word.to_lowercase();
     !word.starts_with(char::is_lowercase)
-        && ![NOBODY, ROLES, CLOSING_WORDS].iter().any(|known| is_one(&small, known))
+        && ![NOBODY, ROLES, CLOSING_WORDS].iter().any(|known| is_among(&small, known))
 }
 
 /// Whether `word` is one of a long list, which is one text: on wasm a slice costs as much again for where each word stands.
-fn is_one(word: &str, known: &str) -> bool {
+fn is_among(word: &str, known: &str) -> bool {
     known.split(' ').any(|one| one == word)
 }
 

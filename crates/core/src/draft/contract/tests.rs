@@ -65,8 +65,21 @@ fn bodies() {
     check("{amount} {dueDate} {daysOverdue}", Err(Missing(Placeholder::ClientName)));
     check("{clientName} {dueDate} {daysOverdue}", Err(Missing(Placeholder::Amount)));
     for text in [
-        "REST {invoiceNumber}", "REST [Link]", "REST {{amount}}", "REST ____", "REST XX", "REST {",
-        "REST «entreprise»", "REST «\u{a0}nom »", "REST «a b» c «d»", "REST »nom«", "REST «»", "REST «",
+        "REST {invoiceNumber}",
+        "REST [Link]",
+        "REST {{amount}}",
+        "REST ____",
+        "REST XX",
+        "REST {",
+        "REST « numéro de facture »",
+        "REST «Company Name»",
+        "REST « nom de l'entreprise »",
+        "REST «entreprise»",
+        "REST «\u{a0}nom »",
+        "REST «a b» c «d»",
+        "REST »nom«",
+        "REST «»",
+        "REST «",
     ] {
         check(text, Err(UnknownPlaceholder));
     }
@@ -87,6 +100,7 @@ fn bodies() {
         "REST sig.com",
         "REST pay.sig.ra",
         "REST sig.ra.com",
+        "REST gent.me/pay",
     ] {
         check(text, Err(Link));
     }
@@ -139,6 +153,8 @@ fn bodies() {
         "REST en un mes completo",
         "REST no prazo de duas semanas",
         "REST deste prazo, uma semana",
+        "REST dentro de una semana, feliz día",
+        "REST en una semana\nFeliz día",
     ] {
         check(text, Err(Period));
     }
@@ -148,6 +164,11 @@ fn bodies() {
         "Liebe Frau Meier,\nREST",
         "Hello John {clientName},\nREST",
         "Hello, John: REST",
+        "Hello {clientName}, John,\nREST",
+        "Guten Tag {clientName}, Herr Müller,\nREST",
+        "Dear {clientName}, Mr Smith,\nREST",
+        "Sehr geehrte Frau {clientName}, sehr geehrter Herr Müller,\nREST",
+        "Egregio Dottor Mario Rossi,\nREST",
         "Gentile Sig.ra Rossi,\nREST",
         "Gent.mo Sig. Rossi,\nREST",
         "Ex.mo Senhor Silva,\nREST",

@@ -141,7 +141,7 @@ pub(super) fn check(text: &str) -> Result<(), Refusal> {
     if is_in_words { Err(Refusal::Number) } else { Ok(()) }
 }
 
-/// One of Unicode's block of currencies, or of those that stand elsewhere, some of them in full width.
+/// One of Unicode's block of currencies, or of the common ones that stand elsewhere, some of them in full width.
 pub(in crate::draft) fn is_currency(symbol: char) -> bool {
     matches!(
         symbol,
@@ -154,6 +154,8 @@ struct Word<'a> {
     small: String,
     /// Neither the end of a sentence nor a placeholder stands between it and the word before.
     follows: bool,
+    /// Nothing but a space does.
+    is_next: bool,
 }
 
 fn words(text: &str) -> impl Iterator<Item = Word<'_>> {
@@ -162,10 +164,11 @@ fn words(text: &str) -> impl Iterator<Item = Word<'_>> {
         let start = rest.find(char::is_alphanumeric)?;
         let gap = &rest[..start];
         let follows = !gap.contains([MASK, '.', '!', '?', ';', ':']) && !gap.contains("\n\n");
+        let is_next = gap == " ";
         let word = &rest[start..];
         let end = word.find(|c: char| !c.is_alphanumeric()).unwrap_or(word.len());
         rest = &word[end..];
-        Some(Word { text: &word[..end], small: word[..end].to_lowercase(), follows })
+        Some(Word { text: &word[..end], small: word[..end].to_lowercase(), follows, is_next })
     })
 }
 
@@ -196,7 +199,7 @@ fn is_period(count: &Word<'_>, behind: &[Word<'_>]) -> bool {
 /// Whether the word before a period, or the one behind it, makes it none.
 fn is_wished(period: usize, words: &[Word<'_>]) -> bool {
     let before = period.checked_sub(1).map_or("", |before| &*words[before].small);
-    let behind = words.get(period + 1).filter(|behind| behind.follows).map_or("", |behind| &*behind.small);
+    let behind = words.get(period + 1).filter(|behind| behind.is_next).map_or("", |behind| &*behind.small);
     NO_LENGTH.contains(&before) || WISHES.contains(&before) || WISHES.contains(&behind)
 }
 
