@@ -73,7 +73,9 @@ fn words(event: &Value) -> Option<String> {
         "untold" => format!("the owner could not be told, {reason}: {}", text("subject")),
         "beat_failed" => "whoever waits for the monitor's beat did not hear it".to_owned(),
         "store_failed" => {
-            format!("the store failed, {reason}: a round does not count, or a question is counted here alone")
+            format!(
+                "the store failed, {reason}: a round does not count, or a question not among all instances"
+            )
         }
         "activity_failed" => format!("no news of activity from {}, {reason}: the last stays", text("place")),
         "memory_only" => {
