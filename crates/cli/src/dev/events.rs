@@ -180,7 +180,7 @@ mod tests {
         check(&Event::BeatFailed, "whoever waits for the monitor's beat did not hear it");
         check(
             &Event::StoreFailed { reason: "away".to_owned() },
-            "the store failed, away: this round does not count",
+            "the store failed, away: a round does not count, or a question not among all instances",
         );
         check(
             &Event::ActivityFailed { place: "github", reason: "status_403".to_owned() },
