@@ -80,9 +80,6 @@ async fn commands<T: Town>(town: &T, ledger: &Ledger, until: Instant) {
     }
 }
 
-/// Until a runtime has what it keeps.
-const WARM: usize = 30;
-
 /// Flat: what is held at the end is what was held in the middle, but for what an allocator keeps.
 async fn memory<T: Town>(town: &T, ledger: &Ledger, until: Instant) {
     if town.memory().is_none() {
@@ -96,7 +93,6 @@ async fn memory<T: Town>(town: &T, ledger: &Ledger, until: Instant) {
     }
     let held = ledger.read(|report| report.memory.clone());
     if let (Some(middle), Some(end)) = (held.get(held.len() / 2), held.last())
-        && held.len() > WARM
         && *end > middle + middle * 3 / 10 + (20 << 20)
     {
         ledger.breach(format!("{middle} bytes were held in the middle, and {end} at the end"));

@@ -1,7 +1,7 @@
 //! Names that nobody gave: in the greeting, and below the closing.
 
 use super::super::Refusal;
-use super::MASK;
+use super::{MASK, is_among};
 
 /// How letters begin.
 const GREETINGS: &[&str] = &[
@@ -247,11 +247,6 @@ fn is_name(word: &str) -> bool {
     let small = word.to_lowercase();
     !word.starts_with(char::is_lowercase)
         && ![NOBODY, ROLES, CLOSING_WORDS].iter().any(|known| is_among(&small, known))
-}
-
-/// Whether `word` is one of a long list, which is one text: on wasm a slice costs as much again for where each word stands.
-fn is_among(word: &str, known: &str) -> bool {
-    known.split(' ').any(|one| one == word)
 }
 
 fn begins(line: &str, words: &str) -> bool {
