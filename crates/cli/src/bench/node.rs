@@ -8,6 +8,7 @@ use clap::Args;
 use super::fast::{Auditor, FastNode};
 use super::lanes::Lane;
 use super::listening::free_address;
+use super::nginx::Log;
 use super::report::{Measured, Report};
 use super::rounds::{self, Cast, Plan};
 use super::turn::{Course, turn};
@@ -79,13 +80,19 @@ pub(crate) async fn run(options: Options) -> Result<()> {
 /// All programs of a round, with all their connections.
 async fn begin(nginx: &str, guard: &Path, connections: usize, folder: &Path) -> Result<Cast> {
     let node = FastNode::start().await?;
-    let (at_nginx, at_guard) = (free_address().await?, free_address().await?);
-    let nginx = nginx::start(nginx, at_nginx, node.address, connections, folder).await?;
+    let (at_nginx, at_logging) = (free_address().await?, free_address().await?);
+    let at_guard = free_address().await?;
+    let start = async |address, log, name| {
+        nginx::start(nginx, address, node.address, connections, log, &folder.join(name)).await
+    };
+    let silent = start(at_nginx, Log::Off, "silent").await?;
+    let logging = start(at_logging, Log::On, "logging").await?;
     let guard = guard::start(guard, at_guard, node.address, STREAMS, folder).await?;
     let wires = [Wire::Lines; 2];
     let mut lanes = vec![
         Lane::new("direct", node.address, wires, Vec::new()),
-        Lane::new("nginx", at_nginx, wires, vec![nginx]),
+        Lane::new("nginx", at_nginx, wires, vec![silent]),
+        Lane::new("nginx, logging", at_logging, wires, vec![logging]),
         Lane::new("guard", at_guard, wires, vec![guard]),
     ];
     for lane in &mut lanes {

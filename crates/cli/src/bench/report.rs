@@ -22,6 +22,7 @@ pub(crate) struct Measured {
 pub(crate) struct Report {
     direct: Row,
     nginx: Row,
+    logging: Row,
     guard: Row,
     json: Value,
     notes: Vec<String>,
@@ -77,7 +78,8 @@ impl Report {
         let played = &measured.played;
         let lanes = played.warm.iter().zip(&played.turns);
         let rows = lanes.map(|(warm, turns)| Row::of(warm, turns)).collect::<Result<Vec<_>>>()?;
-        let [direct, nginx, guard] = <[Row; 3]>::try_from(rows).ok().context("three lanes were measured")?;
+        let [direct, nginx, logging, guard] =
+            <[Row; 4]>::try_from(rows).ok().context("four lanes were measured")?;
         let conditions = Conditions::of(played)?;
         let rounds = ByRound::of(&guard, &nginx)?;
         let mut notes = vec![
@@ -101,9 +103,14 @@ impl Report {
             "guard_binary_bytes": measured.size,
             "machine": conditions.machine(),
             "guard_by_nginx_thousandths": rounds.json(),
-            "lanes": {"direct": direct.json(), "nginx": nginx.json(), "guard": guard.json()},
+            "lanes": {
+                "direct": direct.json(),
+                "nginx": nginx.json(),
+                "nginx_logging": logging.json(),
+                "guard": guard.json(),
+            },
         });
-        Ok(Self { direct, nginx, guard, json, notes })
+        Ok(Self { direct, nginx, logging, guard, json, notes })
     }
 
     pub(crate) fn json(&self) -> &Value {
@@ -130,6 +137,10 @@ impl Row {
 
     fn times(&self) -> [u64; 4] {
         [self.first.p50, self.first.p99, self.chunk.p50, self.chunk.p99]
+    }
+
+    fn costs(&self) -> [u64; 3] {
+        [self.resident.0, self.resident.1, self.cpu]
     }
 
     /// What this lane takes longer than `direct`.
@@ -168,17 +179,19 @@ impl fmt::Display for Report {
             cells
         };
         let (nginx, guard) = (self.nginx.added(&self.direct), self.guard.added(&self.direct));
-        let mut whole: Vec<String> = line("guard / nginx", &ratios(self.guard.times(), self.nginx.times()));
-        whole.extend(ratios(
-            [self.guard.resident.0, self.guard.resident.1, self.guard.cpu],
-            [self.nginx.resident.0, self.nginx.resident.1, self.nginx.cpu],
-        ));
+        let by = |name: &str, other: &Row| {
+            let mut cells = line(name, &ratios(self.guard.times(), other.times()));
+            cells.extend(ratios(self.guard.costs(), other.costs()));
+            cells
+        };
         let rows = [
             HEAD.map(str::to_owned).to_vec(),
             lane("direct", &self.direct),
             lane("nginx", &self.nginx),
+            lane("nginx, logging", &self.logging),
             lane("guard", &self.guard),
-            whole,
+            by("guard / nginx", &self.nginx),
+            by("guard / nginx, logging", &self.logging),
             line("nginx adds", &nginx.map(micros)),
             line("guard adds", &guard.map(micros)),
             line("guard adds / nginx adds", &ratios(guard, nginx)),

@@ -97,7 +97,10 @@ impl Way {
                 let processes = edge::processes(&mut group)?;
                 (group, processes)
             }
-            None => nginx::start(setup::nginx()?, address, site.node, site.streams, site.folder).await?,
+            None => {
+                let (program, log) = (setup::nginx()?, nginx::Log::Off);
+                nginx::start(program, address, site.node, site.streams, log, site.folder).await?
+            }
         });
         Ok(Lane::new(self.name, address, [self.node, Wire::Events], between))
     }
