@@ -90,7 +90,7 @@ impl Guard {
             switch: Switch::default(),
             tally: Tally::new(),
             log,
-            watch: Mutex::new(Watch::new(Instant::now())),
+            watch: Mutex::new(Watch::new(config.models.len(), Instant::now())),
             runners: Mutex::new(vec![Map::new(); config.models.len()]),
             desk: Semaphore::new(MOST_BODIES),
             config,

@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use tokio::time::Instant;
-
 use crate::admission::Load;
 use crate::log::{End, Line};
 
@@ -20,7 +18,6 @@ struct Counts {
     bytes: u64,
     restarts: u64,
     last_word_ms: Option<u64>,
-    heard: Instant,
 }
 
 /// What is so now.
@@ -40,7 +37,6 @@ impl Tally {
             bytes: 0,
             restarts: 0,
             last_word_ms: None,
-            heard: Instant::now(),
         }))
     }
 
@@ -56,21 +52,12 @@ impl Tally {
         self.counts().last_word_ms = Some(ms);
     }
 
-    /// Something came from a model, or is only now asked for.
-    pub(crate) fn heard(&self) {
-        self.counts().heard = Instant::now();
-    }
-
     pub(crate) fn restart(&self) {
         self.counts().restarts += 1;
     }
 
     pub(crate) fn last_word_ms(&self) -> Option<u64> {
         self.counts().last_word_ms
-    }
-
-    pub(crate) fn last_heard(&self) -> Instant {
-        self.counts().heard
     }
 
     /// The text form, version 0.0.4.

@@ -38,17 +38,20 @@ impl Visit {
         self.line.model = self.app.config.models.get(lane).map(|model| model.name.clone());
         self.ticket = Some(ticket);
         self.speaks = self.line.model.as_ref().map(|_| lane);
-        // Who comes is waited for anew, unless a slot may be lost: others who come would hide it for ever.
-        if self.speaks.is_some() && self.app.in_flight() == 1 && self.app.watch().doubts().is_none() {
-            self.app.tally.heard();
+        let Some(lane) = self.speaks else { return };
+        let is_first = self.app.in_flight() == 1;
+        let mut watch = self.app.watch();
+        // Who comes is waited for anew, unless its slot may be lost: others who come would hide it for ever.
+        if is_first && watch.doubts() != Some(lane) {
+            watch.hear(lane, Instant::now());
         }
     }
 
     /// A piece of the answer has come.
     pub(crate) fn hear(&mut self, bytes: usize) {
         self.line.bytes += bytes as u64;
-        if self.speaks.is_some() {
-            self.app.tally.heard();
+        if let Some(lane) = self.speaks {
+            self.app.watch().hear(lane, Instant::now());
         }
         if self.line.first_ms.is_none() {
             let ms = self.ms();

@@ -24,23 +24,28 @@ pub(crate) enum Finding {
     Unreachable,
 }
 
-/// What is known without a look.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Sight {
-    pub(crate) in_flight: usize,
-    /// When something last came from a model.
-    pub(crate) heard: Instant,
-}
-
 /// When to look, and what to make of it.
 #[derive(Debug)]
 pub(crate) struct Watch {
+    /// When something last came from each model, or was only then asked for.
+    heard: Vec<Instant>,
     /// Models of which an answer was broken off since they were looked at.
     suspected: Vec<Lane>,
-    /// The one that said no word, and in how many looks in a row.
-    silent: Option<(Lane, u32)>,
+    silent: Option<Silence>,
     looked: Instant,
     restarted: Option<Instant>,
+}
+
+/// A model said no word.
+#[derive(Clone, Copy, Debug)]
+struct Silence {
+    lane: Lane,
+    since: Instant,
+    /// Looks in a row.
+    looks: u32,
+    is_suspected: bool,
+    /// Whether that can be no answer to somebody who asks Ollama past the guard.
+    is_lost: bool,
 }
 
 /// Silences in a row after which Ollama is restarted: the first may be a model that was just being loaded anew.
@@ -54,8 +59,9 @@ const PATIENCE: u32 = 5;
 const DOUBT: u32 = 2;
 
 impl Watch {
-    pub(crate) fn new(now: Instant) -> Self {
-        Self { suspected: Vec::new(), silent: None, looked: now, restarted: None }
+    /// Over so many models.
+    pub(crate) fn new(models: usize, now: Instant) -> Self {
+        Self { heard: vec![now; models], suspected: Vec::new(), silent: None, looked: now, restarted: None }
     }
 
     /// An answer was broken off: that is how a slot is lost.
@@ -67,18 +73,20 @@ impl Watch {
 
     /// Which model is to be looked at; none if it may be any.
     pub(crate) fn doubts(&self) -> Option<Lane> {
-        self.silent.map(|(lane, _)| lane).or_else(|| self.suspected.first().copied())
+        self.suspected.first().copied().or(self.silent.map(|silence| silence.lane))
     }
 
-    pub(crate) fn is_due(&self, sight: Sight, waits: &Waits, now: Instant) -> bool {
-        let quiet = now.duration_since(sight.heard);
+    /// Whether a look is due, with so many requests in flight at the model in doubt, or at all where it may be any.
+    pub(crate) fn is_due(&self, in_flight: usize, waits: &Waits, now: Instant) -> bool {
+        let quiet = now.duration_since(self.last_heard());
         let looked = now.duration_since(self.looked);
-        let (is_silent, is_suspected) = (self.silent.is_some(), !self.suspected.is_empty());
-        let (soon, patient) = match sight.in_flight {
+        let (is_suspected, is_silent) = (!self.suspected.is_empty(), self.silent.is_some());
+        let (soon, patient) = match in_flight {
             0 if is_suspected => return true,
-            0 if is_silent => (waits.look / 4, Duration::ZERO),
+            0 if self.is_wedged() => (waits.look / 4, Duration::ZERO),
+            0 if is_silent => (waits.look, Duration::ZERO),
             0 => (waits.look, waits.look),
-            _ if is_silent => (waits.look, waits.look * PATIENCE),
+            _ if self.is_wedged() => (waits.look, waits.look * PATIENCE),
             _ if is_suspected => (waits.look, waits.look * DOUBT),
             _ => (waits.look, waits.answer.max(waits.look * PATIENCE)),
         };
@@ -95,32 +103,55 @@ impl Watch {
         now: Instant,
     ) -> bool {
         self.looked = now;
+        let is_suspected = about.is_some_and(|lane| self.suspected.contains(&lane));
         self.suspected.retain(|lane| about.is_some_and(|about| about != *lane));
-        let before = self.silent.filter(|(lane, _)| about == Some(*lane)).map_or(0, |(_, silences)| silences);
         match (finding, about) {
-            (Finding::Silent, Some(lane)) => self.silent = Some((lane, before.saturating_add(1))),
+            (Finding::Silent, Some(lane)) => self.was_silent(lane, is_suspected, waits, now),
             (_, Some(lane)) => self.spoke(lane),
             (_, None) => self.silent = None,
         }
         let may_restart = self.restarted.is_none_or(|at| now.duration_since(at) >= waits.restart);
-        let restarts = self.silent.is_some_and(|(_, silences)| silences >= ENOUGH) && may_restart;
+        let is_enough = |silence: Silence| silence.is_lost && silence.looks >= ENOUGH;
+        let restarts = self.silent.is_some_and(is_enough) && may_restart;
         if restarts {
             self.restarted = Some(now);
         }
         restarts
     }
 
+    /// Something came from a model, or is only now asked for.
+    pub(crate) fn hear(&mut self, lane: Lane, now: Instant) {
+        self.heard[lane] = now;
+    }
+
     /// A model spoke. Another one may be silent all the same.
     pub(crate) fn spoke(&mut self, lane: Lane) {
-        self.silent = self.silent.filter(|(silent, _)| *silent != lane);
+        self.silent = self.silent.filter(|silence| silence.lane != lane);
     }
 
     pub(crate) fn is_wedged(&self) -> bool {
-        self.silent.is_some()
+        self.silent.is_some_and(|silence| silence.is_lost)
     }
 
     pub(crate) fn restarted(&self, now: Instant) -> Option<Duration> {
         self.restarted.map(|at| now.duration_since(at))
+    }
+
+    /// Of the model in doubt, which others that speak would hide for ever; of any where none is.
+    fn last_heard(&self) -> Instant {
+        let last = self.heard.iter().max().copied().unwrap_or(self.looked);
+        self.doubts().map_or(last, |lane| self.heard[lane])
+    }
+
+    fn was_silent(&mut self, lane: Lane, is_suspected: bool, waits: &Waits, now: Instant) {
+        let begun = Silence { lane, since: now, looks: 0, is_suspected: false, is_lost: false };
+        let before = self.silent.filter(|silence| silence.lane == lane).unwrap_or(begun);
+        let is_suspected = before.is_suspected || is_suspected;
+        // The owner himself may be at it: whoever asks Ollama directly is seen by nobody here, and may be answered as long as
+        // any answer may take.
+        let is_lost = is_suspected || now.duration_since(before.since) >= waits.answer;
+        let looks = before.looks.saturating_add(1);
+        self.silent = Some(Silence { looks, is_suspected, is_lost, ..before });
     }
 }
 
@@ -132,11 +163,10 @@ mod tests {
     async fn when_to_look() {
         let (waits, start) = (Waits::DEFAULT, Instant::now());
         let check = |set: &dyn Fn(&mut Watch), in_flight, looks: u32, expect: bool| {
-            let mut watch = Watch::new(start);
+            let mut watch = Watch::new(2, start);
             set(&mut watch);
-            let sight = Sight { in_flight, heard: start };
             let now = start + waits.look * looks / 4;
-            assert_eq!(watch.is_due(sight, &waits, now), expect, "{watch:?} {in_flight} {looks}");
+            assert_eq!(watch.is_due(in_flight, &waits, now), expect, "{watch:?} {in_flight} {looks}");
         };
         check(&|_| {}, 0, 3, false);
         check(&|_| {}, 0, 4, true);
@@ -148,15 +178,23 @@ mod tests {
         check(&|_| {}, 1, 39, false);
         check(&|_| {}, 1, 40, true);
         let silent = |watch: &mut Watch| assert!(!watch.observe(Finding::Silent, Some(0), &waits, start));
-        check(&silent, 0, 1, true);
-        check(&silent, 1, 19, false);
-        check(&silent, 1, 20, true);
+        check(&silent, 0, 3, false);
+        check(&silent, 0, 4, true);
+        check(&silent, 1, 39, false);
+        check(&silent, 1, 40, true);
+        let lost = |watch: &mut Watch| {
+            watch.suspect(0);
+            silent(watch);
+        };
+        check(&lost, 0, 1, true);
+        check(&lost, 1, 19, false);
+        check(&lost, 1, 20, true);
     }
 
     #[tokio::test(start_paused = true)]
     async fn each_model_is_looked_at_for_itself() {
         let (waits, now) = (Waits::DEFAULT, Instant::now());
-        let mut watch = Watch::new(now);
+        let mut watch = Watch::new(2, now);
         assert_eq!(watch.doubts(), None);
         for lane in [1, 0, 1] {
             watch.suspect(lane);
@@ -164,14 +202,29 @@ mod tests {
         assert_eq!(watch.doubts(), Some(1));
         watch.observe(Finding::Silent, Some(1), &waits, now);
         watch.spoke(0);
-        assert!(watch.is_wedged() && watch.doubts() == Some(1), "another one has spoken");
-        watch.spoke(1);
-        assert_eq!((watch.is_wedged(), watch.doubts()), (false, Some(0)));
+        assert!(
+            watch.is_wedged() && watch.doubts() == Some(0),
+            "another one has spoken, and may be silent yet"
+        );
         watch.observe(Finding::Word, Some(0), &waits, now);
-        assert_eq!(watch.doubts(), None);
+        assert!(watch.is_wedged() && watch.doubts() == Some(1));
+        watch.spoke(1);
+        assert_eq!((watch.is_wedged(), watch.doubts()), (false, None));
         watch.suspect(0);
         watch.observe(Finding::Unreachable, None, &waits, now);
         assert_eq!(watch.doubts(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_speaks_hides_no_other() {
+        let (waits, start) = (Waits::DEFAULT, Instant::now());
+        let mut watch = Watch::new(2, start);
+        watch.suspect(1);
+        let now = start + waits.look * DOUBT;
+        watch.hear(0, now);
+        assert!(watch.is_due(1, &waits, now));
+        watch.hear(1, now);
+        assert!(!watch.is_due(1, &waits, now));
     }
 
     #[tokio::test(start_paused = true)]
@@ -179,8 +232,11 @@ mod tests {
         use Finding::{Silent, Unclear, Unreachable, Word};
         let (waits, start) = (Waits::DEFAULT, Instant::now());
         let minute = Duration::from_secs(60);
-        let check = |findings: &[(Finding, bool)], wedged: bool| {
-            let mut watch = Watch::new(start);
+        let check = |is_suspected: bool, findings: &[(Finding, bool)], wedged: bool| {
+            let mut watch = Watch::new(1, start);
+            if is_suspected {
+                watch.suspect(0);
+            }
             for (at, (finding, restarts)) in (0..).zip(findings) {
                 let now = start + minute * at;
                 let about = matches!(finding, Silent | Word).then_some(0);
@@ -188,15 +244,19 @@ mod tests {
             }
             assert_eq!(watch.is_wedged(), wedged, "{findings:?}");
         };
-        check(&[(Word, false)], false);
-        check(&[(Silent, false)], true);
-        check(&[(Silent, false), (Word, false), (Silent, false)], true);
-        check(&[(Silent, false), (Silent, true), (Silent, false)], true);
-        check(&[(Silent, false), (Silent, true), (Unclear, false)], false);
-        check(&[(Unreachable, false), (Unreachable, false)], false);
+        check(true, &[(Word, false)], false);
+        check(true, &[(Silent, false)], true);
+        check(true, &[(Silent, false), (Silent, true), (Silent, false)], true);
+        check(true, &[(Silent, false), (Silent, true), (Unclear, false)], false);
+        check(true, &[(Unreachable, false), (Unreachable, false)], false);
         let mut long = vec![(Silent, false), (Silent, true)];
         long.extend([(Silent, false); 9]);
         long.extend([(Silent, true), (Silent, false)]);
-        check(&long, true);
+        check(true, &long, true);
+        // Nobody broke anything off: it may be the owner, who asks Ollama directly, for as long as an answer may take.
+        check(false, &[(Silent, false); 10], false);
+        check(false, &[&[(Silent, false); 10][..], &[(Silent, true)]].concat(), true);
+        check(true, &[(Word, false), (Silent, false), (Silent, false)], false);
+        check(true, &[(Silent, false), (Word, false), (Silent, false)], false);
     }
 }

@@ -231,6 +231,28 @@ async fn a_late_refusal_is_the_last_word() {
 }
 
 #[tokio::test]
+async fn who_asks_ollama_directly_has_not_lost_its_slot() {
+    let file = home::place("not-restarted");
+    let command = format!("echo once >> {}", file.display());
+    let home = Home::start(|config| {
+        config.waits =
+            Waits { look: Duration::from_millis(100), word: Duration::from_millis(50), ..config.waits };
+        config.restart_command = Some(command);
+    })
+    .await;
+    assert_eq!(home.asks("say", &[]).await.status, 200);
+    home.node().queue("say,stall@2".parse().unwrap());
+    let chat = chat(BEST);
+    let owner = home.direct("POST", "/api/chat", &chat);
+    tokio::select! {
+        said = owner => panic!("{said:?}"),
+        () = until("the guard has looked in vain", || home.received() > 5) => {}
+    }
+    assert_eq!(home.health().await["status"], "ok");
+    assert!(!file.exists(), "Ollama is restarted");
+}
+
+#[tokio::test]
 async fn a_lost_slot_is_told() {
     let file = home::place("restarted");
     let command = format!("echo once >> {}", file.display());

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tokio::process::Command;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::{Finding, Sight};
+use super::Finding;
 use crate::admission::Lane;
 use crate::guard::App;
 use crate::ollama::Ollama;
@@ -26,12 +26,12 @@ pub(crate) async fn watch(app: &App) {
     let waits = &app.config.waits;
     loop {
         sleep((waits.look / 20).min(Duration::from_secs(1))).await;
-        let sight = Sight { in_flight: app.in_flight(), heard: app.tally.last_heard() };
-        if !app.watch().is_due(sight, waits, Instant::now()) {
+        let doubts = app.watch().doubts();
+        let in_flight = doubts.map_or_else(|| app.in_flight(), |lane| app.gate.load(lane).in_flight);
+        if !app.watch().is_due(in_flight, waits, Instant::now()) {
             continue;
         }
-        let doubts = app.watch().doubts();
-        let (finding, about) = look(app, doubts, sight.in_flight > 0).await;
+        let (finding, about) = look(app, doubts, in_flight > 0).await;
         if app.watch().observe(finding, about, waits, Instant::now()) {
             app.log.note("no model says a word, though Ollama answers");
             if let Some(command) = &app.config.restart_command {
