@@ -58,7 +58,11 @@ impl Diagnosis {
                 return (
                     "model_missing",
                     words.into(),
-                    format!("On the machine: {}", pulls.join("; ")).into(),
+                    format!(
+                        "On the machine: {}; or name its own `models` in HOMEFIRE_NODES.",
+                        pulls.join("; ")
+                    )
+                    .into(),
                 );
             }
             Self::Status(status) => {
