@@ -9,6 +9,7 @@
 
 mod apply;
 mod args;
+mod checks;
 mod cloudflared;
 mod launchd;
 pub mod oci_retry;

@@ -3,7 +3,7 @@
 use crate::role::{Role, Settings};
 use crate::runner::Command;
 use crate::value::{AbsolutePath, Audience, HostName, Model, Team, TunnelId, User};
-use crate::{cloudflared, launchd, polkit, systemd};
+use crate::{checks, cloudflared, launchd, polkit, systemd};
 
 /// An operating system that nodes run on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -118,7 +118,7 @@ pub struct Secret {
 pub fn plan(role: Role, system: System, options: &Options) -> Plan {
     let settings = Settings::of(role, options);
     let mut plan = Plan::empty(system);
-    plan.checks = checks(system, options);
+    plan.checks = checks::checks(system, options);
     plan.files = match system {
         System::MacOs => vec![
             file(launchd::path(launchd::OLLAMA_LABEL), launchd::ollama(&settings, options)),
@@ -183,31 +183,6 @@ impl Plan {
 
 fn file(path: String, content: String) -> File {
     File { path, mode: 0o644, content, unless: None }
-}
-
-fn checks(system: System, options: &Options) -> Vec<Command> {
-    let is_program = |path: &AbsolutePath, name: &str| {
-        let words = format!("there is no program {path}: install it, or say where it is with --{name}");
-        Command::new("test", ["-x", path.as_str()]).or_say(words)
-    };
-    let user = options.user.as_str();
-    let no_account = format!("there is no account {user}: make it, or name another with --user");
-    let mut checks = vec![
-        Command::new("id", ["-u", user]).or_say(no_account),
-        is_program(&options.ollama, "ollama"),
-        is_program(&options.guard, "guard"),
-    ];
-    // On Linux the tunnel is started by a service that is not ours.
-    if system == System::MacOs {
-        let credentials = cloudflared::credentials(options);
-        let no_credentials = format!(
-            "the tunnel's credentials are not at {credentials}: copy there what `cloudflared tunnel create` wrote to \
-             ~/.cloudflared, or say where it is with --credentials"
-        );
-        checks.push(is_program(&options.cloudflared, "cloudflared"));
-        checks.push(Command::new("test", ["-f", &credentials]).or_say(no_credentials));
-    }
-    checks
 }
 
 fn bootout(label: &str) -> Command {
