@@ -1,7 +1,7 @@
 //! What must be so before anything is written, each with the words that say what to do where it is not.
 
 use crate::cloudflared;
-use crate::plan::{Options, System};
+use crate::plan::{Gpu, Options, System};
 use crate::runner::Command;
 use crate::value::AbsolutePath;
 
@@ -15,7 +15,7 @@ pub(crate) fn checks(system: System, options: &Options) -> Vec<Command> {
     ];
     checks.extend(match system {
         System::MacOs => macos(options),
-        System::Linux => Vec::new(),
+        System::Linux => linux(options),
     });
     checks
 }
@@ -36,4 +36,32 @@ fn macos(options: &Options) -> Vec<Command> {
         is_program(&options.cloudflared, "cloudflared"),
         Command::new("test", ["-f", &credentials]).or_say(no_credentials),
     ]
+}
+
+/// What a working Ollama has, and would lose without a word.
+fn linux(options: &Options) -> Vec<Command> {
+    match options.gpu {
+        Gpu::Used => Vec::new(),
+        Gpu::Unused => vec![no_capabilities(&options.ollama)],
+        Gpu::Unsaid => vec![no_gpu(), no_capabilities(&options.ollama)],
+    }
+}
+
+fn no_gpu() -> Command {
+    let look =
+        "for device in /dev/nvidiactl /dev/kfd /dev/dri/renderD*; do [ ! -e \"$device\" ] || exit 1; done";
+    let words =
+        "there is a GPU, which Ollama reaches only with --gpu: say --gpu, or --no-gpu if it is to do without";
+    Command::new("sh", ["-c", look]).or_say(words.to_owned())
+}
+
+/// Nobody may start a program that asks for capabilities which its unit leaves to nobody.
+fn no_capabilities(program: &AbsolutePath) -> Command {
+    // It says nothing of a link, and where it is missing nothing is known.
+    let look = "! command -v getcap >/dev/null || [ -z \"$(getcap \"$(readlink -f \"$1\")\")\" ]";
+    let words = format!(
+        "{program} carries capabilities, as `getcap` shows, and cannot be started without them: say --gpu if they are a \
+         GPU's, or take them off: sudo setcap -r \"$(readlink -f {program})\""
+    );
+    Command::new("sh", ["-c", look, "sh", program.as_str()]).or_say(words)
 }

@@ -25,7 +25,7 @@ pub mod value;
 
 pub use apply::{Halfway, Site, apply};
 pub use args::{Failure, InstallArgs, OciRetryArgs, UninstallArgs};
-pub use plan::{Access, File, Options, Plan, Secret, System, plan};
+pub use plan::{Access, File, Gpu, Options, Plan, Secret, System, plan};
 pub use role::{GUARD, OLLAMA, Role, Settings};
 pub use runner::{Command, Machine, Output, Runner};
 pub use uninstall::uninstall;

@@ -52,7 +52,18 @@ pub struct Options {
     /// Tokens of prompt and answer together; the role's if none.
     pub context: Option<u32>,
     /// Whether Ollama uses a GPU. Linux alone asks.
-    pub gpu: bool,
+    pub gpu: Gpu,
+}
+
+/// Whether Ollama uses a GPU. Its devices are in reach only where it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gpu {
+    /// It does.
+    Used,
+    /// It does not, whether there is one or not.
+    Unused,
+    /// Nobody has said: refused where there is one.
+    Unsaid,
 }
 
 /// The Access application in front of the tunnel.

@@ -48,6 +48,12 @@ impl Node {
         fs::write(self.at(path), content).unwrap();
     }
 
+    /// A program that is a shell's `script`.
+    pub(crate) fn program(&self, path: &str, script: &str) {
+        self.put(path, &format!("#!/bin/sh\n{script}\n"));
+        fs::set_permissions(self.at(path), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
     pub(crate) fn read(&self, path: &str) -> Option<String> {
         fs::read_to_string(self.at(path)).ok()
     }

@@ -202,7 +202,7 @@ fn halfway_says_how_far() {
     let halfway = machine.apply(&linux()).unwrap_err();
     assert_eq!(halfway.failed, "run systemctl enable ollama.service homefire-node.service");
     assert_eq!(halfway.why, "it ended with exit code 1: it is broken");
-    assert_eq!(halfway.done.len(), 10);
+    assert_eq!(halfway.done.len(), 12);
     assert_eq!(halfway.left, ["run systemctl restart ollama.service homefire-node.service"]);
     assert!(halfway.to_string().contains("\n  done: run id -u ollama; "));
     machine.runner.fails_at = None;
@@ -217,7 +217,7 @@ fn nothing_is_written_where_something_is_missing() {
         assert_eq!(plan.checks.len(), words.len());
         for (check, words) in plan.checks.iter().zip(words) {
             let mut machine = Node::new();
-            machine.runner.fails_at = Some(check.arguments.join(" "));
+            machine.runner.fails_at = Some(check.to_string());
             let halfway = machine.apply(&plan).unwrap_err();
             assert_eq!(halfway.failed, format!("run {check}"));
             assert!(halfway.why.starts_with(words), "{}", halfway.why);
@@ -229,7 +229,8 @@ fn nothing_is_written_where_something_is_missing() {
         "there is no program /usr/local/bin/ollama: install it",
         "there is no program /usr/local/bin/homefire-node: install it",
     ];
-    check(System::Linux, &programs);
+    let lost = ["there is a GPU", "/usr/local/bin/ollama carries capabilities"];
+    check(System::Linux, &[&programs[..], &lost].concat());
     let tunnel = [
         "there is no program /opt/homebrew/bin/cloudflared: install it",
         "the tunnel's credentials are not at /etc/cloudflared/6ff42ae2-765d-4adf-8112-31c55c1551ef.json: copy",
