@@ -7,6 +7,7 @@
 //! What is decided is pure. The world is reached through a [`Runner`], a root folder and a writer, so that a test never
 //! touches the machine that it runs on.
 
+mod advice;
 mod apply;
 mod args;
 mod checks;
