@@ -1,7 +1,9 @@
 //! What an owner is told: what can go wrong however well it goes, what is left to do, and what taking it back leaves.
 
+use crate::launchd::{LOGS, ROOTS_LOGS, TUNNEL_LABEL};
 use crate::plan::{Options, System};
 use crate::role::{GUARD, Settings};
+use crate::runner::Command;
 use crate::value::Model;
 
 pub(crate) fn warnings(system: System, options: &Options) -> Vec<String> {
@@ -18,14 +20,7 @@ pub(crate) fn warnings(system: System, options: &Options) -> Vec<String> {
         );
     }
     match system {
-        System::MacOs => warnings.extend([
-            "FileVault asks for a password before anything starts: with it on, this Mac does not come back by itself \
-             after a power failure; `fdesetup status` says whether it is on"
-                .to_owned(),
-            "quit the Ollama app and take it out of the login items, and end Homebrew's own service, `brew services stop \
-             ollama`: each holds the same port as the daemon"
-                .to_owned(),
-        ]),
+        System::MacOs => warnings.extend(macos_warnings(options)),
         System::Linux => {
             if options.models_folder.is_none() {
                 warnings.push(
@@ -38,6 +33,38 @@ pub(crate) fn warnings(system: System, options: &Options) -> Vec<String> {
     }
     warnings
 }
+
+fn macos_warnings(options: &Options) -> Vec<String> {
+    let mut warnings = vec![
+        "FileVault asks for a password before anything starts: with it on, this Mac does not come back by itself after a \
+         power failure; `fdesetup status` says whether it is on"
+            .to_owned(),
+        "quit the Ollama app and take it out of the login items, and end Homebrew's own service, `brew services stop \
+         ollama`: each holds the same port as the daemon"
+            .to_owned(),
+    ];
+    if options.models_folder.as_ref().is_some_and(|folder| folder.as_str().starts_with("/Volumes/")) {
+        warnings.push(
+            "after a power failure a disk below /Volumes is not there until somebody logs in, unless macOS is told: sudo \
+             defaults write /Library/Preferences/SystemConfiguration/autodiskmount AutomountDisksWithoutUserLogin -bool \
+             true"
+                .to_owned(),
+        );
+    }
+    let tunnel = options.cloudflared.as_str();
+    if OWNERS.iter().any(|folder| tunnel.starts_with(folder)) {
+        let copy = Command::new("sudo", ["install", tunnel, "/opt/cloudflared"]);
+        warnings.push(format!(
+            "the tunnel runs {tunnel} as root, so that an account which may write there, as it may to Homebrew's folders, \
+             is root at its next start: give root a copy, renew it by hand, and install with --cloudflared \
+             /opt/cloudflared: sudo mkdir -p /opt && {copy}"
+        ));
+    }
+    warnings
+}
+
+/// Folders of macOS that mostly belong to somebody: Homebrew's two, and everybody's own.
+const OWNERS: [&str; 3] = ["/opt/homebrew/", "/usr/local/", "/Users/"];
 
 pub(crate) fn next(system: System, settings: &Settings, options: &Options, tokens: &str) -> Vec<String> {
     let pull = |model: &Model| format!("ollama pull {model}");
@@ -59,7 +86,7 @@ pub(crate) fn next(system: System, settings: &Settings, options: &Options, token
             options.tunnel, options.host
         ),
         tunnel.to_owned(),
-        format!("see whether it answers: curl -s http://{}/healthz", GUARD),
+        format!("see whether it answers: curl -s http://{GUARD}/healthz"),
     ]
 }
 
@@ -67,12 +94,17 @@ pub(crate) fn stays(system: System) -> Vec<String> {
     let (programs, rest) = match system {
         System::MacOs => (
             "Ollama itself, its models, and cloudflared",
-            "the power settings, whose old values are not known: `pmset -g`, `sudo pmset restoredefaults`",
+            vec![
+                format!("the logs: {LOGS}/*.log and {ROOTS_LOGS}/{TUNNEL_LABEL}.*.log"),
+                "the power settings, whose old values are not known: `pmset -g`, `sudo pmset restoredefaults`"
+                    .to_owned(),
+            ],
         ),
         System::Linux => (
             "Ollama itself, its models, and cloudflared with its service",
-            "Ollama's own unit is not started: `systemctl enable --now ollama`",
+            vec!["Ollama's own unit is not started: `systemctl enable --now ollama`".to_owned()],
         ),
     };
-    [programs, "folders, even if they are empty now", rest].map(str::to_owned).to_vec()
+    let folders = "folders, even if they are empty now";
+    [programs, folders].map(str::to_owned).into_iter().chain(rest).collect()
 }

@@ -1,9 +1,9 @@
 //! What must be so before anything is written, each with the words that say what to do where it is not.
 
-use crate::cloudflared;
 use crate::plan::{Gpu, Options, System};
 use crate::runner::Command;
 use crate::value::AbsolutePath;
+use crate::{cloudflared, launchd};
 
 pub(crate) fn checks(system: System, options: &Options) -> Vec<Command> {
     let user = options.user.as_str();
@@ -32,9 +32,15 @@ fn macos(options: &Options) -> Vec<Command> {
         "the tunnel's credentials are not at {credentials}: copy there what `cloudflared tunnel create` wrote to \
          ~/.cloudflared, or say where it is with --credentials"
     );
+    let (user, home) = (&options.user, launchd::home(&options.user));
+    let no_home = format!(
+        "the account {user} has no folder {home}, which Ollama is to have as its home: name an account that has, with \
+         --user"
+    );
     vec![
         is_program(&options.cloudflared, "cloudflared"),
         Command::new("test", ["-f", &credentials]).or_say(no_credentials),
+        Command::new("test", ["-d", &home]).or_say(no_home),
     ]
 }
 

@@ -235,7 +235,8 @@ fn nothing_is_written_where_something_is_missing() {
         "there is no program /opt/homebrew/bin/cloudflared: install it",
         "the tunnel's credentials are not at /etc/cloudflared/6ff42ae2-765d-4adf-8112-31c55c1551ef.json: copy",
     ];
-    check(System::MacOs, &[&programs[..], &tunnel].concat());
+    let home = ["the account ollama has no folder /Users/ollama"];
+    check(System::MacOs, &[&programs[..], &tunnel, &home].concat());
 }
 
 #[test]
