@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process;
 
 use homefire_install::{Options, Plan, Role, Site, System, plan, uninstall};
 
@@ -57,6 +58,37 @@ fn there_and_back() {
         };
         assert_eq!(machine.runner.ran, must_run);
     }
+}
+
+#[test]
+fn folders_that_are_made_let_other_accounts_in() {
+    for system in [System::Linux, System::MacOs] {
+        let plan = plan(Role::Primary, system, &options());
+        let mut machine = Node::new();
+        let folder = |path: &str| path.rsplit_once('/').unwrap().0.to_owned();
+        let theirs = folder(plan.receipt);
+        fs::create_dir_all(machine.at(&theirs)).unwrap();
+        fs::set_permissions(machine.at(&theirs), fs::Permissions::from_mode(0o700)).unwrap();
+        machine.apply(&plan).unwrap();
+        assert_eq!(machine.mode(&theirs), 0o700, "what was there stays as it was");
+        for path in plan.files.iter().map(|file| file.path.as_str()).chain([plan.secret.path]) {
+            let mut folder = folder(path);
+            while !folder.is_empty() && !theirs.starts_with(&folder) {
+                assert_eq!(machine.mode(&folder), 0o755, "{folder}");
+                folder.truncate(folder.rfind('/').unwrap());
+            }
+        }
+    }
+}
+
+/// A process has one umask, and no other test is to run under this one.
+#[test]
+fn folders_that_are_made_under_a_strict_umask() {
+    let this = std::env::current_exe().unwrap();
+    let words = "umask 077 && exec \"$1\" --exact site::folders_that_are_made_let_other_accounts_in";
+    let ended = process::Command::new("sh").args(["-c", words, "sh"]).arg(this).output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stdout);
+    assert!(ended.status.success() && said.contains("1 passed"), "{said}");
 }
 
 #[test]
@@ -243,7 +275,7 @@ fn nothing_is_written_where_something_is_missing() {
 fn noted_and_not_written() {
     // Where the new content would be put together there is something already.
     let mut machine = Node::with(UNIT, "before");
-    let beside = format!("/etc/systemd/system/.homefire-node.service.{}", std::process::id());
+    let beside = format!("/etc/systemd/system/.homefire-node.service.{}", process::id());
     machine.put(&beside, "in the way");
     assert_eq!(machine.apply(&linux()).unwrap_err().failed, format!("write {UNIT}"));
     assert_eq!(machine.read(UNIT).unwrap(), "before");
