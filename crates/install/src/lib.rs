@@ -21,6 +21,7 @@ mod receipt;
 mod role;
 mod runner;
 mod systemd;
+pub mod tokens;
 mod uninstall;
 pub mod value;
 

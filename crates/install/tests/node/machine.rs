@@ -67,7 +67,7 @@ impl Node {
         work: impl FnOnce(&mut Site<'_>) -> Result<(), Halfway>,
     ) -> Result<(), Halfway> {
         let mut out = Vec::new();
-        let token = &mut || Ok("the-secret".to_owned());
+        let token = &mut || Ok("the-secret-of-the-machine".to_owned());
         let ended =
             work(&mut Site { root: self.root.path(), runner: &mut self.runner, token, out: &mut out });
         self.said = String::from_utf8(out).unwrap();

@@ -34,7 +34,7 @@ fn there_and_back() {
             assert_eq!(machine.read(&file.path).as_ref(), Some(&file.content));
             assert_eq!(machine.mode(&file.path), 0o644);
         }
-        assert_eq!(machine.read(plan.secret.path).unwrap(), "the-secret\n");
+        assert_eq!(machine.read(plan.secret.path).unwrap(), "the-secret-of-the-machine\n");
         assert_eq!(machine.mode(plan.secret.path), 0o600);
         assert_eq!(
             machine.runner.ran,
@@ -204,13 +204,27 @@ fn what_was_changed_since_is_kept_by_a_second_installation() {
 
 #[test]
 fn the_owners_tokens_are_used_and_stay() {
-    let mut machine = Node::with(TOKENS, "old\nnew\n");
+    let theirs = "the-old-token-of-16 # the edge's\nthe-new-token-of-16\n";
+    let mut machine = Node::with(TOKENS, theirs);
     machine.apply(&linux()).unwrap();
     assert_eq!(machine.mode(TOKENS), 0o600);
     machine.uninstall().unwrap();
-    assert_eq!(machine.read(TOKENS).unwrap(), "old\nnew\n");
-    let mut machine = Node::with(TOKENS, "\n");
-    assert!(machine.apply(&linux()).unwrap_err().why.contains("empty"));
+    assert_eq!(machine.read(TOKENS).unwrap(), theirs);
+}
+
+/// The guard would not start with them: nothing is written, and the reason is the guard's own.
+#[test]
+fn tokens_that_the_guard_refuses_are_refused_first() {
+    let check = |theirs: &str, why: &str| {
+        let mut machine = Node::with(TOKENS, theirs);
+        let halfway = machine.apply(&linux()).unwrap_err();
+        assert_eq!((halfway.failed, halfway.why), (format!("look at {TOKENS}"), why.to_owned()));
+        assert_eq!(machine.files(), [&TOKENS[1..]]);
+        assert_eq!(machine.read(TOKENS).unwrap(), theirs);
+    };
+    check("\n", "holds no tokens");
+    check("old\nnew\n", "holds a token of less than 16 characters; a note begins with #");
+    check(&"a-token-of-16-chars\n".repeat(17), "holds more than 16 tokens");
 }
 
 #[test]
@@ -234,7 +248,7 @@ fn halfway_says_how_far() {
     let halfway = machine.apply(&linux()).unwrap_err();
     assert_eq!(halfway.failed, "run systemctl enable ollama.service homefire-node.service");
     assert_eq!(halfway.why, "it ended with exit code 1: it is broken");
-    assert_eq!(halfway.done.len(), 12);
+    assert_eq!(halfway.done.len(), 13);
     assert_eq!(halfway.left, ["run systemctl restart ollama.service homefire-node.service"]);
     assert!(halfway.to_string().contains("\n  done: run id -u ollama; "));
     machine.runner.fails_at = None;
