@@ -8,6 +8,7 @@ use crate::place::{Place, digest};
 use crate::plan::{File, Plan, Secret};
 use crate::receipt::Receipt;
 use crate::runner::{Command, Runner};
+use crate::tokens::tokens;
 
 /// The machine, as far as a plan reaches it.
 pub struct Site<'a> {
@@ -54,7 +55,7 @@ impl fmt::Display for Halfway {
 ///
 /// The first step that fails ends it.
 pub fn apply(plan: &Plan, dry_run: bool, site: &mut Site<'_>) -> Result<(), Halfway> {
-    let checks = plan.checks.iter().map(Step::Run);
+    let checks = plan.checks.iter().map(Step::Run).chain([Step::Look(&plan.secret)]);
     let files = plan.files.iter().map(Step::Write).chain([Step::Secret(&plan.secret)]);
     let commands = plan.commands.iter().map(Step::Run);
     let steps: Vec<Step<'_>> = checks.chain(files).chain(commands).collect();
@@ -87,6 +88,7 @@ pub(crate) fn carry_out<S: fmt::Display>(
 }
 
 enum Step<'a> {
+    Look(&'a Secret),
     Write(&'a File),
     Secret(&'a Secret),
     Run(&'a Command),
@@ -95,6 +97,7 @@ enum Step<'a> {
 impl fmt::Display for Step<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::Look(secret) => write!(f, "look at {}", secret.path),
             Self::Write(file) => write!(f, "write {}", file.path),
             Self::Secret(secret) => write!(f, "make {}", secret.path),
             Self::Run(command) => write!(f, "run {command}"),
@@ -105,6 +108,8 @@ impl fmt::Display for Step<'_> {
 impl Step<'_> {
     fn show(&self, site: &mut Site<'_>) -> io::Result<()> {
         match self {
+            // Only sudo can, and that is not asked for.
+            Self::Look(_) => Ok(()),
             Self::Write(file) => {
                 let unless =
                     if file.unless.is_some() { ", unless the machine has one of its own" } else { "" };
@@ -122,10 +127,19 @@ impl Step<'_> {
 
     fn take(&self, plan: &Plan, site: &mut Site<'_>) -> io::Result<()> {
         match self {
+            Self::Look(secret) => look(secret, site),
             Self::Write(file) => write(file, plan, site),
             Self::Secret(secret) => make(secret, plan, site),
             Self::Run(command) => run(command, site),
         }
+    }
+}
+
+/// Whether the guard would start with the tokens that are there. What cannot be read is told when they are due.
+fn look(secret: &Secret, site: &Site<'_>) -> io::Result<()> {
+    match Place(site.root).read(secret.path) {
+        Ok(Some(there)) => tokens(&there).map(|_| ()).map_err(io::Error::other),
+        Ok(None) | Err(_) => Ok(()),
     }
 }
 
@@ -176,10 +190,7 @@ fn keep(path: &str, content: &[u8], site: &mut Site<'_>) -> io::Result<String> {
 fn make(secret: &Secret, plan: &Plan, site: &mut Site<'_>) -> io::Result<()> {
     const MODE: u32 = 0o600;
     let place = Place(site.root);
-    if let Some(there) = place.read(secret.path)? {
-        if there.trim_ascii().is_empty() {
-            return Err(io::Error::other("it is there and empty; write a token into it, or remove it"));
-        }
+    if place.read(secret.path)?.is_some() {
         if place.mode(secret.path)? != MODE {
             place.set_mode(secret.path, MODE)?;
             return writeln!(site.out, "{} is there, and now nobody else's to read", secret.path);

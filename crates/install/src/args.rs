@@ -12,7 +12,7 @@ use crate::oci_retry::policy::{End, targets};
 use crate::oci_retry::reply::owners_command;
 use crate::oci_retry::{Launch, World, drive};
 use crate::place::{new_token, random};
-use crate::plan::{Access, Options, Plan, System, plan};
+use crate::plan::{Access, Gpu, Options, Plan, System, plan};
 use crate::role::Role;
 use crate::runner::{Command, Machine, Runner};
 use crate::uninstall::uninstall;
@@ -75,8 +75,11 @@ pub struct InstallArgs {
     #[arg(long, value_name = "TOKENS", value_parser = clap::value_parser!(u32).range(512..=1_048_576))]
     context: Option<u32>,
     /// Ollama uses a GPU (Linux): leaves its devices in reach.
-    #[arg(long)]
+    #[arg(long, conflicts_with = "no_gpu")]
     gpu: bool,
+    /// Ollama does without the GPU that the machine has (Linux).
+    #[arg(long)]
+    no_gpu: bool,
     /// The system to set up; this machine's unless named.
     #[arg(long)]
     system: Option<System>,
@@ -159,7 +162,11 @@ impl InstallArgs {
             models_folder: self.models_folder,
             models: self.models,
             context: self.context,
-            gpu: self.gpu,
+            gpu: match (self.gpu, self.no_gpu) {
+                (true, _) => Gpu::Used,
+                (false, true) => Gpu::Unused,
+                (false, false) => Gpu::Unsaid,
+            },
         })
     }
 }
@@ -320,6 +327,13 @@ mod tests {
         check(&linux.replace("a.example.com", "a.example.com:80"), Err("a full host name"));
         check(&format!("{linux} --access-team ada"), Err("--access-audience"));
         check(&format!("{linux} --context 1"), Err("1 is not in"));
+        check(linux, Ok("$ sh -c 'for device in /dev/nvidiactl "));
+        check(&format!("{linux} --gpu"), Ok("SupplementaryGroups=video render"));
+        check(
+            &format!("{linux} --no-gpu"),
+            Ok("PrivateDevices=yes\nProtectProc=invisible\nSystemCallFilter"),
+        );
+        check(&format!("{linux} --gpu --no-gpu"), Err("cannot be used with"));
         check("node uninstall --dry-run", Ok(""));
         check("node oci-retry --availability-domain A -- oci compute instance launch -c X", Ok(""));
         check("node oci-retry -- oci compute instance launch", Err("--availability-domain"));

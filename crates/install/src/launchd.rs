@@ -13,7 +13,7 @@ pub(crate) const TUNNEL_LABEL: &str = "dev.homefire.tunnel";
 /// The logs of what runs as Ollama's account, which owns this folder.
 pub(crate) const LOGS: &str = "/Library/Logs/homefire";
 /// The logs of what runs as root. In the folder above, that account could put a link in their place.
-const ROOTS_LOGS: &str = "/Library/Logs";
+pub(crate) const ROOTS_LOGS: &str = "/Library/Logs";
 pub(crate) const TOKENS: &str = "/usr/local/etc/homefire-node/tokens";
 
 /// The folder of what is kept between two starts.
@@ -24,10 +24,15 @@ pub(crate) fn path(label: &str) -> String {
     format!("/Library/LaunchDaemons/{label}.plist")
 }
 
+/// Where an account's folder is, unless somebody moved it.
+pub(crate) fn home(user: &User) -> String {
+    format!("/Users/{user}")
+}
+
 pub(crate) fn ollama(settings: &Settings, options: &Options) -> String {
     let mut variables = settings.ollama();
     // launchd gives a daemon no HOME, and Ollama ends without one.
-    variables.push(("HOME", format!("/Users/{}", options.user)));
+    variables.push(("HOME", home(&options.user)));
     if let Some(folder) = &options.models_folder {
         variables.push(("OLLAMA_MODELS", folder.to_string()));
     }

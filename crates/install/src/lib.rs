@@ -7,8 +7,10 @@
 //! What is decided is pure. The world is reached through a [`Runner`], a root folder and a writer, so that a test never
 //! touches the machine that it runs on.
 
+mod advice;
 mod apply;
 mod args;
+mod checks;
 mod cloudflared;
 mod launchd;
 pub mod oci_retry;
@@ -19,12 +21,13 @@ mod receipt;
 mod role;
 mod runner;
 mod systemd;
+pub mod tokens;
 mod uninstall;
 pub mod value;
 
 pub use apply::{Halfway, Site, apply};
 pub use args::{Failure, InstallArgs, OciRetryArgs, UninstallArgs};
-pub use plan::{Access, File, Options, Plan, Secret, System, plan};
+pub use plan::{Access, File, Gpu, Options, Plan, Secret, System, plan};
 pub use role::{GUARD, OLLAMA, Role, Settings};
 pub use runner::{Command, Machine, Output, Runner};
 pub use uninstall::uninstall;

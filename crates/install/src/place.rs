@@ -46,7 +46,7 @@ impl Place<'_> {
     pub(crate) fn write(self, path: &str, mode: u32, content: &[u8]) -> io::Result<()> {
         let at = self.at(path);
         let folder = at.parent().ok_or_else(|| io::Error::other("a file lies in a folder"))?;
-        fs::create_dir_all(folder)?;
+        make(folder)?;
         let name = at.file_name().unwrap_or_default().to_string_lossy();
         let beside = folder.join(format!(".{name}.{}", std::process::id()));
         // What is there already is somebody else's, and stays.
@@ -81,6 +81,17 @@ impl Place<'_> {
     pub(crate) fn remove(self, path: &str) -> io::Result<()> {
         fs::remove_file(self.at(path))
     }
+}
+
+/// Makes whatever is missing of a folder's path, for every account to pass: the guard has one of its own, and the process's
+/// umask may shut it out.
+fn make(folder: &Path) -> io::Result<()> {
+    let is_missing = |at: &&Path| !at.as_os_str().is_empty() && !at.is_dir();
+    let missing: Vec<&Path> = folder.ancestors().take_while(is_missing).collect();
+    missing.into_iter().rev().try_for_each(|at| {
+        fs::create_dir(at)?;
+        fs::set_permissions(at, Permissions::from_mode(0o755))
+    })
 }
 
 fn fill(file: &mut fs::File, mode: u32, content: &[u8]) -> io::Result<()> {

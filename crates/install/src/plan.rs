@@ -3,7 +3,7 @@
 use crate::role::{Role, Settings};
 use crate::runner::Command;
 use crate::value::{AbsolutePath, Audience, HostName, Model, Team, TunnelId, User};
-use crate::{cloudflared, launchd, polkit, systemd};
+use crate::{advice, checks, cloudflared, launchd, polkit, systemd};
 
 /// An operating system that nodes run on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -52,7 +52,18 @@ pub struct Options {
     /// Tokens of prompt and answer together; the role's if none.
     pub context: Option<u32>,
     /// Whether Ollama uses a GPU. Linux alone asks.
-    pub gpu: bool,
+    pub gpu: Gpu,
+}
+
+/// Whether Ollama uses a GPU. Its devices are in reach only where it does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Gpu {
+    /// It does.
+    Used,
+    /// It does not, whether there is one or not.
+    Unused,
+    /// Nobody has said: refused where there is one.
+    Unsaid,
 }
 
 /// The Access application in front of the tunnel.
@@ -118,7 +129,7 @@ pub struct Secret {
 pub fn plan(role: Role, system: System, options: &Options) -> Plan {
     let settings = Settings::of(role, options);
     let mut plan = Plan::empty(system);
-    plan.checks = checks(system, options);
+    plan.checks = checks::checks(system, options);
     plan.files = match system {
         System::MacOs => vec![
             file(launchd::path(launchd::OLLAMA_LABEL), launchd::ollama(&settings, options)),
@@ -140,8 +151,8 @@ pub fn plan(role: Role, system: System, options: &Options) -> Plan {
         System::MacOs => macos_commands(options),
         System::Linux => linux_commands(),
     };
-    plan.warnings = warnings(system, options);
-    plan.next = next(system, &settings, options, plan.secret.path);
+    plan.warnings = advice::warnings(system, options);
+    plan.next = advice::next(system, &settings, options, plan.secret.path);
     plan
 }
 
@@ -176,38 +187,13 @@ impl Plan {
             receipt,
             warnings: nothing(),
             next: nothing(),
-            stays: stays(system),
+            stays: advice::stays(system),
         }
     }
 }
 
 fn file(path: String, content: String) -> File {
     File { path, mode: 0o644, content, unless: None }
-}
-
-fn checks(system: System, options: &Options) -> Vec<Command> {
-    let is_program = |path: &AbsolutePath, name: &str| {
-        let words = format!("there is no program {path}: install it, or say where it is with --{name}");
-        Command::new("test", ["-x", path.as_str()]).or_say(words)
-    };
-    let user = options.user.as_str();
-    let no_account = format!("there is no account {user}: make it, or name another with --user");
-    let mut checks = vec![
-        Command::new("id", ["-u", user]).or_say(no_account),
-        is_program(&options.ollama, "ollama"),
-        is_program(&options.guard, "guard"),
-    ];
-    // On Linux the tunnel is started by a service that is not ours.
-    if system == System::MacOs {
-        let credentials = cloudflared::credentials(options);
-        let no_credentials = format!(
-            "the tunnel's credentials are not at {credentials}: copy there what `cloudflared tunnel create` wrote to \
-             ~/.cloudflared, or say where it is with --credentials"
-        );
-        checks.push(is_program(&options.cloudflared, "cloudflared"));
-        checks.push(Command::new("test", ["-f", &credentials]).or_say(no_credentials));
-    }
-    checks
 }
 
 fn bootout(label: &str) -> Command {
@@ -251,77 +237,4 @@ fn linux_commands() -> Vec<Command> {
         Command::new("systemctl", ["enable"].into_iter().chain(units)),
         Command::new("systemctl", ["restart"].into_iter().chain(units)),
     ]
-}
-
-fn warnings(system: System, options: &Options) -> Vec<String> {
-    let mut warnings = vec![
-        "/etc/cloudflared/config.yml is written whole: if it led to other services, put them back from the kept copy, \
-         above the last rule"
-            .to_owned(),
-    ];
-    if options.access.is_none() {
-        warnings.push(
-            "without --access-team and --access-audience the node does not notice when Access is taken off its name; \
-             the guard's token alone is left"
-                .to_owned(),
-        );
-    }
-    match system {
-        System::MacOs => warnings.extend([
-            "FileVault asks for a password before anything starts: with it on, this Mac does not come back by itself \
-             after a power failure; `fdesetup status` says whether it is on"
-                .to_owned(),
-            "quit the Ollama app and take it out of the login items, and end Homebrew's own service, `brew services stop \
-             ollama`: each holds the same port as the daemon"
-                .to_owned(),
-        ]),
-        System::Linux => {
-            if options.models_folder.is_none() {
-                warnings.push(
-                    "Ollama's folder is /var/lib/ollama now: models fetched before are found again with \
-                     --models-folder /usr/share/ollama/.ollama/models"
-                        .to_owned(),
-                );
-            }
-        }
-    }
-    warnings
-}
-
-fn next(system: System, settings: &Settings, options: &Options, tokens: &str) -> Vec<String> {
-    let pull = |model: &Model| format!("ollama pull {model}");
-    let pulls: Vec<String> = settings.models.iter().map(pull).collect();
-    let tunnel = match system {
-        System::MacOs => {
-            "the tunnel is up already; where `cloudflared service install` was used before, take its own daemon \
-                          away: sudo cloudflared service uninstall"
-        }
-        System::Linux => {
-            "have the tunnel started at boot: sudo cloudflared service install (or restart it, if it is)"
-        }
-    };
-    vec![
-        format!("get the models: {}", pulls.join(" && ")),
-        format!("give the edge the token: sudo cat {tokens}"),
-        format!(
-            "lead the name to the tunnel: cloudflared tunnel route dns {} {}",
-            options.tunnel, options.host
-        ),
-        tunnel.to_owned(),
-        format!("see whether it answers: curl -s http://{}/healthz", crate::role::GUARD),
-    ]
-}
-
-fn stays(system: System) -> Vec<String> {
-    let (programs, rest) = match system {
-        System::MacOs => (
-            "Ollama itself, its models, and cloudflared",
-            "the power settings, whose old values are not known: `pmset -g`, `sudo pmset restoredefaults`",
-        ),
-        System::Linux => (
-            "Ollama itself, its models, and cloudflared with its service",
-            "Ollama's own unit is not started: `systemctl enable --now ollama`",
-        ),
-    };
-    [programs, "folders, even if they are empty now", rest].map(str::to_owned).to_vec()
 }

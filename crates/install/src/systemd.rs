@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::plan::{Options, System};
+use crate::plan::{Gpu, Options, System};
 use crate::role::{Settings, TOKENS_FILE};
 
 pub(crate) const OLLAMA_UNIT: &str = "ollama.service";
@@ -80,7 +80,10 @@ fn ollama_service(settings: &Settings, options: &Options) -> String {
     unit.push_str(HARDENING);
     let read = [Some(options.ollama.as_str()), options.models_folder.as_ref().map(|path| path.as_str())];
     line(&mut unit, protect_home(read.into_iter().flatten()));
-    if options.gpu {
+    if options.gpu == Gpu::Used {
+        // Ollama's page on Vulkan has its owner write it into the program, and nobody may start a program that asks for
+        // more than this set.
+        line(&mut unit, "CapabilityBoundingSet=CAP_PERFMON");
         line(&mut unit, "# A GPU: its devices are needed, and its drivers' calls are not foreseen.");
         line(&mut unit, "SupplementaryGroups=video render");
     } else {

@@ -12,8 +12,6 @@ use std::time::Duration;
 use homefire_install::System;
 use http::Uri;
 
-pub(crate) use reader::{SHORTEST_TOKEN, split};
-
 use reader::Reader;
 
 /// The names of everything that is read.

@@ -14,6 +14,8 @@ pub const LONGEST_PAUSE_S: u64 = 30 * 60;
 const JITTER: f64 = 0.5;
 /// So many tries in a row whose end is unknown are enough.
 const MOST_UNCLEAR: u32 = 10;
+/// So many answers in a row that a limit is reached are enough: five hours at least, and users tell of one or a few.
+const MOST_LIMITED: u32 = 12;
 /// Oracle forgets a token after 24 hours; ours is given up before.
 const TOKEN_LIFE_S: u64 = 23 * 60 * 60;
 
@@ -79,6 +81,12 @@ pub struct State {
     too_often: u32,
     /// How many tries in a row had an unknown end.
     unclear: u32,
+    /// Whether Oracle has ever said that there is no room: the account's limits allow what is wanted.
+    #[serde(default)]
+    no_room: bool,
+    /// How often Oracle has said that a limit is reached since it last said that there is no room.
+    #[serde(default)]
+    limited: u32,
     /// A try that may have launched something. Earlier versions wrote a token, of which nobody knows whether it was sent.
     #[serde(alias = "token")]
     open: Option<Open>,
@@ -104,6 +112,8 @@ struct Open {
 #[derive(Debug, Clone)]
 pub struct Policy {
     targets: Vec<Target>,
+    /// Availability domains that do not have the shape. A restart asks them again: the owner may have named another shape.
+    struck: Vec<String>,
     state: State,
 }
 
@@ -116,6 +126,7 @@ impl Policy {
         if matches!(state.end, Some(End::Refused(_) | End::InDoubt(_))) {
             state.end = None;
             state.unclear = 0;
+            state.limited = 0;
         }
         // The owner may have named other targets; a try whose end is unknown is asked about first.
         let unfinished = state.open.as_ref().map(|open| &open.target);
@@ -123,7 +134,7 @@ impl Policy {
             state.cursor = place;
         }
         state.cursor %= targets.len();
-        Self { targets, state }
+        Self { targets, struck: Vec::new(), state }
     }
 
     /// What to do now.
@@ -168,36 +179,65 @@ impl Policy {
         if self.settles(outcome) {
             self.state.open = None;
         }
-        let state = &mut self.state;
-        if !matches!(outcome, Outcome::Unclear(_) | Outcome::Faulty(_)) {
-            state.unclear = 0;
-        }
-        let pause = match outcome {
-            Outcome::Launched(id) => return self.stop(End::Launched(id.clone())),
-            Outcome::Refused(why) => return self.give_up(why.clone()),
-            Outcome::NoCapacity => {
-                state.too_often = 0;
-                state.cursor = (state.cursor + 1) % self.targets.len();
-                PAUSE_S
-            }
-            Outcome::TooOften => {
-                state.too_often = state.too_often.saturating_add(1);
-                backed_off(state.too_often)
-            }
-            Outcome::Unclear(why) | Outcome::Faulty(why) => {
-                state.unclear += 1;
-                if state.open.as_ref().is_some_and(|open| open.token.is_none()) {
-                    return self.give_up(why.clone());
-                }
-                if state.unclear >= MOST_UNCLEAR {
-                    return self.give_up(format!("{MOST_UNCLEAR} times in a row: {why}"));
-                }
-                backed_off(state.unclear - 1)
-            }
+        let pause = match self.pause_after(outcome) {
+            Ok(pause) => pause,
+            Err(end) => return self.stop(end),
         };
         let jitter = (pause as f64 * JITTER * chance.clamp(0.0, 1.0)) as u64;
         self.state.not_before = now + pause + jitter;
         self.next(now)
+    }
+
+    /// Seconds until the next try, at the place that is then due.
+    fn pause_after(&mut self, outcome: &Outcome) -> Result<u64, End> {
+        let state = &mut self.state;
+        if !matches!(outcome, Outcome::Unclear(_) | Outcome::Faulty(_)) {
+            state.unclear = 0;
+        }
+        match outcome {
+            Outcome::Launched(id) => Err(End::Launched(id.clone())),
+            Outcome::Refused(why) => Err(self.given_up(why.clone())),
+            Outcome::NoCapacity => {
+                (state.no_room, state.too_often, state.limited) = (true, 0, 0);
+                self.go_on();
+                Ok(PAUSE_S)
+            }
+            Outcome::TooOften => {
+                state.too_often = state.too_often.saturating_add(1);
+                Ok(backed_off(state.too_often))
+            }
+            Outcome::Limited(why) if !state.no_room => Err(self.given_up(why.clone())),
+            Outcome::Limited(why) => {
+                state.limited += 1;
+                // By then an instance that nobody knows of is the likelier reason.
+                let words = || End::InDoubt(format!("{MOST_LIMITED} times in a row: {why}"));
+                if state.limited >= MOST_LIMITED { Err(words()) } else { Ok(LONGEST_PAUSE_S) }
+            }
+            Outcome::NoShape(why) => {
+                self.struck.push(self.target().availability.clone());
+                let is_settled = self.state.open.is_none();
+                if is_settled && self.go_on() { Ok(PAUSE_S) } else { Err(self.given_up(why.clone())) }
+            }
+            Outcome::Unclear(why) | Outcome::Faulty(why) => {
+                state.unclear += 1;
+                if state.open.as_ref().is_some_and(|open| open.token.is_none()) {
+                    return Err(self.given_up(why.clone()));
+                }
+                if state.unclear >= MOST_UNCLEAR {
+                    return Err(self.given_up(format!("{MOST_UNCLEAR} times in a row: {why}")));
+                }
+                Ok(backed_off(state.unclear - 1))
+            }
+        }
+    }
+
+    /// Makes the next place due that is not struck; false if all are.
+    fn go_on(&mut self) -> bool {
+        let places = self.targets.len();
+        let mut others = (1..=places).map(|steps| (self.state.cursor + steps) % places);
+        let next = others.find(|place| !self.struck.contains(&self.targets[*place].availability));
+        self.state.cursor = next.unwrap_or(self.state.cursor);
+        next.is_some()
     }
 
     /// Whether after this answer nothing is left that could have been launched unseen.
@@ -206,7 +246,9 @@ impl Policy {
         match outcome {
             Outcome::Launched(_) | Outcome::NoCapacity => true,
             // It launched nothing itself, and says nothing of an earlier try with the same token.
-            Outcome::TooOften | Outcome::Refused(_) => open.tries == 1,
+            Outcome::TooOften | Outcome::Limited(_) | Outcome::NoShape(_) | Outcome::Refused(_) => {
+                open.tries == 1
+            }
             // A fault rarely hides a machine: without a token it is not worth an end.
             Outcome::Faulty(_) => open.token.is_none(),
             Outcome::Unclear(_) => false,
@@ -222,9 +264,8 @@ impl Policy {
         &self.targets[self.state.cursor]
     }
 
-    fn give_up(&mut self, why: String) -> Next {
-        let is_settled = self.state.open.is_none();
-        self.stop(if is_settled { End::Refused(why) } else { End::InDoubt(why) })
+    fn given_up(&self, why: String) -> End {
+        if self.state.open.is_none() { End::Refused(why) } else { End::InDoubt(why) }
     }
 
     fn stop(&mut self, end: End) -> Next {
@@ -239,146 +280,4 @@ fn backed_off(times: u32) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn places() -> Vec<Target> {
-        targets(&["A".into(), "B".into()], &["1".into(), "2".into()])
-    }
-
-    /// Plays outcomes without any chance; each is told as the pause and the next place.
-    fn check(token: Option<&str>, outcomes: &[Outcome], expect: &str) {
-        let mut policy = Policy::new(places(), State::default());
-        let (mut now, mut told) = (1_000, Vec::new());
-        for outcome in outcomes {
-            policy.begin(token, now);
-            match policy.after(outcome, now, 0.0) {
-                Next::Try { target, at } => {
-                    told.push(format!("{} {target}", at - now));
-                    now = at;
-                }
-                Next::Stop(end) => told.push(format!("{end:?}")),
-            }
-        }
-        assert_eq!(told.join(", "), expect);
-    }
-
-    #[test]
-    fn outcomes() {
-        use Outcome::{NoCapacity, TooOften};
-        let unclear = || Outcome::Unclear("x".into());
-        let faulty = || Outcome::Faulty("y".into());
-        let refused = || Outcome::Refused("no".into());
-        let token = Some("token");
-        for token in [token, None] {
-            check(token, &[], "");
-            check(token, &vec![NoCapacity; 5], "60 B/1, 60 A/2, 60 B/2, 60 A/1, 60 B/1");
-            check(
-                token,
-                &[NoCapacity, TooOften, TooOften, NoCapacity, TooOften],
-                "60 B/1, 120 B/1, 240 B/1, 60 A/2, 120 A/2",
-            );
-            check(token, &vec![TooOften; 6], "120 A/1, 240 A/1, 480 A/1, 960 A/1, 1800 A/1, 1800 A/1");
-            check(token, &[Outcome::Launched(Some("ocid1".into()))], r#"Launched(Some("ocid1"))"#);
-            check(token, &[NoCapacity, refused()], r#"60 B/1, Refused("no")"#);
-            check(token, &[faulty(), faulty(), NoCapacity, faulty()], "60 A/1, 120 A/1, 60 B/1, 60 B/1");
-        }
-        check(token, &[unclear(), faulty(), NoCapacity, unclear()], "60 A/1, 120 A/1, 60 B/1, 60 B/1");
-        check(None, &[faulty(), unclear()], r#"60 A/1, InDoubt("x")"#);
-        check(token, &[unclear(), TooOften, refused()], r#"60 A/1, 120 A/1, InDoubt("no")"#);
-        check(token, &[TooOften, refused()], r#"120 A/1, Refused("no")"#);
-        let last = |token, outcome: Outcome| {
-            let mut policy = Policy::new(places(), State::default());
-            let mut play = |_| {
-                policy.begin(token, 0);
-                policy.after(&outcome, 0, 0.0)
-            };
-            (0..10).map(&mut play).last()
-        };
-        let stop = |end: fn(String) -> End, why: &str| Some(Next::Stop(end(why.to_owned())));
-        assert_eq!(last(token, unclear()), stop(End::InDoubt, "10 times in a row: x"));
-        assert_eq!(last(None, faulty()), stop(End::Refused, "10 times in a row: y"));
-    }
-
-    #[test]
-    fn a_token_stays_while_the_end_is_unknown() {
-        let begin = |policy: &mut Policy, fresh, now| policy.begin(Some(fresh), now).unwrap();
-        let mut policy = Policy::new(places(), State::default());
-        assert_eq!(begin(&mut policy, "a", 0), "a");
-        policy.after(&Outcome::TooOften, 1, 0.0);
-        assert_eq!(begin(&mut policy, "b", 100), "b", "the only try is known to have launched nothing");
-        policy.after(&Outcome::Unclear("x".into()), 101, 0.0);
-        assert_eq!(begin(&mut policy, "c", 200), "b");
-        policy.after(&Outcome::TooOften, 201, 0.0);
-        assert_eq!(begin(&mut policy, "d", 300), "b", "that it was too often says nothing of the first");
-        policy.after(&Outcome::Faulty("x".into()), 301, 0.0);
-        let kept = serde_json::to_string(policy.state()).unwrap();
-        let mut resumed = Policy::new(places(), serde_json::from_str(&kept).unwrap());
-        assert_eq!(begin(&mut resumed, "e", 400), "b", "after a restart, too");
-        resumed.after(&Outcome::NoCapacity, 401, 0.0);
-        assert_eq!(begin(&mut resumed, "f", 500), "f");
-    }
-
-    #[test]
-    fn what_nobody_can_ask_about_again_ends_it() {
-        let check = |token, places: Vec<Target>, now, expect: Option<&str>| {
-            let mut policy = Policy::new(self::places(), State::default());
-            policy.begin(token, 1_000);
-            match (Policy::new(places, policy.state().clone()).next(now), expect) {
-                (Next::Try { .. }, None) => {}
-                (Next::Stop(End::InDoubt(why)), Some(part)) => assert!(why.contains(part), "{why}"),
-                other => panic!("{other:?}"),
-            }
-        };
-        check(Some("a"), places(), 2_000, None);
-        check(Some("a"), places(), 1_000 + TOKEN_LIFE_S, Some("has forgotten"));
-        check(Some("a"), places()[1..].to_vec(), 2_000, Some("none of those"));
-        check(None, places(), 2_000, Some("not known"));
-        let earlier = r#"{"tries": 3, "cursor": 0, "not_before": 0, "too_often": 0, "unclear": 1, "end": null,
-            "token": {"value": "a", "since": 1000, "target": {"availability": "A", "fault": "1"}}}"#;
-        let policy = Policy::new(places(), serde_json::from_str(earlier).unwrap());
-        assert!(matches!(policy.next(2_000), Next::Stop(End::InDoubt(_))), "an earlier version's state");
-    }
-
-    #[test]
-    fn a_restart_goes_on() {
-        let mut policy = Policy::new(places(), State::default());
-        policy.begin(Some("a"), 1_000);
-        let resume = |policy: &Policy, places| Policy::new(places, policy.state().clone());
-        let mid_try = resume(&policy, places());
-        assert_eq!(mid_try.next(1_001), Next::Try { target: places()[0].clone(), at: 1_060 });
-        policy.after(&Outcome::NoCapacity, 1_010, 0.0);
-        assert_eq!(
-            resume(&policy, places()).next(1_011),
-            Next::Try { target: places()[1].clone(), at: 1_070 }
-        );
-        let fewer = vec![places()[0].clone()];
-        assert_eq!(
-            resume(&policy, fewer.clone()).next(9_999),
-            Next::Try { target: fewer[0].clone(), at: 9_999 }
-        );
-        policy.after(&Outcome::Refused("mended by then".into()), 1_100, 0.0);
-        assert!(matches!(resume(&policy, places()).next(2_000), Next::Try { .. }));
-        policy.after(&Outcome::Launched(None), 1_200, 0.0);
-        assert_eq!(resume(&policy, places()).next(2_000), Next::Stop(End::Launched(None)));
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn at_least_a_minute_apart(ends in proptest::collection::vec((0..3_u8, 0.0..=1.0), 1..50)) {
-            let mut policy = Policy::new(places(), State::default());
-            let mut now = 1_000_000;
-            for (end, chance) in ends {
-                policy.begin(Some("t"), now);
-                let outcome = match end {
-                    0 => Outcome::NoCapacity,
-                    1 => Outcome::TooOften,
-                    _ => Outcome::Unclear("x".into()),
-                };
-                let Next::Try { at, .. } = policy.after(&outcome, now, chance) else { break };
-                proptest::prop_assert!((PAUSE_S..=LONGEST_PAUSE_S * 3 / 2).contains(&(at - now)));
-                now = at;
-            }
-        }
-    }
-}
+mod tests;

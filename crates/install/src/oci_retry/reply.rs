@@ -22,6 +22,11 @@ pub enum Outcome {
     Unclear(String),
     /// A fault of Oracle's own, which mostly means that nothing was launched.
     Faulty(String),
+    /// A limit of the account's is reached, it says. Whoever waits for room hears it now and then without having anything,
+    /// for an hour or a few: github.com/mohankumarpaluru/oracle-freetier-instance-creation, issues 15 and 22.
+    Limited(String),
+    /// This availability domain does not have the shape. Others may.
+    NoShape(String),
     /// Trying again does not help.
     Refused(String),
 }
@@ -35,6 +40,8 @@ impl fmt::Display for Outcome {
             Self::TooOften => f.write_str("asked too often"),
             Self::Unclear(why) => write!(f, "unclear: {why}"),
             Self::Faulty(why) => write!(f, "a fault of Oracle's: {why}"),
+            Self::Limited(why) => write!(f, "limited: {why}"),
+            Self::NoShape(why) => write!(f, "not to be had there: {why}"),
             Self::Refused(why) => write!(f, "refused: {why}"),
         }
     }
@@ -80,6 +87,8 @@ impl Outcome {
         let why = words(&format!("{} {}: {}", error.status, error.code, error.message));
         match error.status {
             429 => Self::TooOften,
+            400 if error.code == "LimitExceeded" => Self::Limited(why),
+            404 if is_without_shape(error) => Self::NoShape(why),
             500.. if is_out_of_capacity(error) => Self::NoCapacity,
             // What stands before Oracle's service gave up waiting for it: that is a lost reply, too.
             408 | 504 => Self::Unclear(why),
@@ -91,6 +100,12 @@ impl Outcome {
 
 fn is_out_of_capacity(error: &ServiceError) -> bool {
     error.code == "OutOfHostCapacity" || error.message.to_ascii_lowercase().contains("out of host capacity")
+}
+
+/// `shape VM.Standard.A1.Flex not found`
+fn is_without_shape(error: &ServiceError) -> bool {
+    let message = error.message.to_ascii_lowercase();
+    message.starts_with("shape ") && message.contains("not found")
 }
 
 /// Whatever in a text is an error of Oracle's.
@@ -216,14 +231,19 @@ mod tests {
         check(1, "", &service(503, "ServiceUnavailable", "x"), &faulty("503 ServiceUnavailable: x"));
         check(1, "", &service(504, "GatewayTimeout", "x"), &unclear("504 GatewayTimeout: x"));
         check(1, "", &service(408, "RequestTimeout", "x"), &unclear("408 RequestTimeout: x"));
-        check(1, "", &service(400, "LimitExceeded", "x"), &refused("400 LimitExceeded: x"));
+        let limited = Outcome::Limited("400 LimitExceeded: x".into());
+        check(1, "", &service(400, "LimitExceeded", "x"), &limited);
+        check(1, "", &service(400, "QuotaExceeded", "x"), &refused("400 QuotaExceeded: x"));
         check(1, "", &service(401, "NotAuthenticated", "x"), &refused("401 NotAuthenticated: x"));
-        check(
-            1,
-            "",
-            &service(404, "NotAuthorizedOrNotFound", "x"),
-            &refused("404 NotAuthorizedOrNotFound: x"),
-        );
+        let not_found = |what: &str| service(404, "NotAuthorizedOrNotFound", what);
+        let told = |what: &str| format!("404 NotAuthorizedOrNotFound: {what}");
+        let shape = "shape VM.Standard.A1.Flex not found";
+        check(1, "", &not_found(shape), &Outcome::NoShape(told(shape)));
+        for other in
+            ["x", "Authorization failed or requested resource not found.", "image ocid1.image not found"]
+        {
+            check(1, "", &not_found(other), &refused(&told(other)));
+        }
         check(1, "", &service(409, "InvalidatedRetryToken", "x"), &refused("409 InvalidatedRetryToken: x"));
         let signal = Output { stderr: "half a".into(), ..Output::default() };
         assert_eq!(Outcome::read(&signal), unclear("a signal ended it"));

@@ -10,6 +10,8 @@ const NO_ROOM: &str =
     r#"ServiceError: {"status": 500, "code": "InternalError", "message": "Out of host capacity."}"#;
 const TOO_OFTEN: &str = r#"ServiceError: {"status": 429, "code": "TooManyRequests", "message": "x"}"#;
 const LIMIT: &str = r#"ServiceError: {"status": 400, "code": "LimitExceeded", "message": "x"}"#;
+const NO_SHAPE: &str =
+    r#"ServiceError: {"status": 404, "code": "NotAuthorizedOrNotFound", "message": "shape S not found"}"#;
 const POWER_FAILURE: &str = "the machine stops before the reply is kept";
 const FAULT: &str = r#"ServiceError: {"status": 503, "code": "ServiceUnavailable", "message": "x"}"#;
 const LOST: &str = r#"RequestException: {"message": "The connection to endpoint timed out."}"#;
@@ -179,6 +181,39 @@ fn what_cannot_be_mended_by_trying_ends_it() {
     let mut story = Story::new("", &[LIMIT, "launched"]);
     assert_eq!(story.drive().unwrap(), End::Refused("400 LimitExceeded: x".into()));
     assert_eq!(story.drive().unwrap(), End::Launched(Some("ocid1".into())), "the owner has mended it");
+}
+
+#[test]
+fn a_limit_that_is_none_passes() {
+    let mut story = Story::new("", &[NO_ROOM, LIMIT, POWER_FAILURE]);
+    assert!(std::panic::catch_unwind(AssertUnwindSafe(|| story.drive())).is_err());
+    let (limited, waited) = ("try 2 at B/1: limited: 400 LimitExceeded: x; next in ", story.world.now);
+    assert!(story.log.text.contains(limited), "{}", story.log.text);
+    assert!(waited >= 1_800_000_000 + policy::PAUSE_S + policy::LONGEST_PAUSE_S);
+}
+
+#[test]
+fn a_limit_that_does_not_pass_ends_in_doubt() {
+    let mut replies = vec![NO_ROOM];
+    replies.extend([LIMIT; 11]);
+    replies.extend([TOO_OFTEN, LIMIT]);
+    let mut story = Story::new("--opc-retry-token", &replies);
+    let begun = story.world.now;
+    assert_eq!(story.drive().unwrap(), End::InDoubt("12 times in a row: 400 LimitExceeded: x".into()));
+    assert!(story.world.now - begun >= 5 * 60 * 60);
+    story.oracle.replies = [LIMIT, "launched"].into();
+    assert_eq!(story.drive().unwrap(), End::Launched(Some("ocid1".into())), "the owner has looked");
+}
+
+#[test]
+fn a_domain_without_the_shape_is_struck() {
+    let mut story = Story::new("", &[NO_SHAPE, NO_ROOM, NO_ROOM, NO_SHAPE]);
+    let why = "404 NotAuthorizedOrNotFound: shape S not found";
+    assert_eq!(story.drive().unwrap(), End::Refused(why.into()), "none is left");
+    let domains: String = story.oracle.told.iter().map(|told| &told[..1]).collect();
+    assert_eq!(domains, "ABBB");
+    story.oracle.replies = ["launched"].into();
+    assert_eq!(story.drive().unwrap(), End::Launched(Some("ocid1".into())), "the owner named another");
 }
 
 #[test]

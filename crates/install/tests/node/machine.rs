@@ -48,6 +48,12 @@ impl Node {
         fs::write(self.at(path), content).unwrap();
     }
 
+    /// A program that is a shell's `script`.
+    pub(crate) fn program(&self, path: &str, script: &str) {
+        self.put(path, &format!("#!/bin/sh\n{script}\n"));
+        fs::set_permissions(self.at(path), fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
     pub(crate) fn read(&self, path: &str) -> Option<String> {
         fs::read_to_string(self.at(path)).ok()
     }
@@ -61,7 +67,7 @@ impl Node {
         work: impl FnOnce(&mut Site<'_>) -> Result<(), Halfway>,
     ) -> Result<(), Halfway> {
         let mut out = Vec::new();
-        let token = &mut || Ok("the-secret".to_owned());
+        let token = &mut || Ok("the-secret-of-the-machine".to_owned());
         let ended =
             work(&mut Site { root: self.root.path(), runner: &mut self.runner, token, out: &mut out });
         self.said = String::from_utf8(out).unwrap();

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a story ends where it stumbles")]
 
+mod advice;
+mod checks;
 mod examples;
 mod machine;
 mod options;

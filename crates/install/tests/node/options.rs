@@ -1,6 +1,6 @@
 //! A node's options, and its plan.
 
-use homefire_install::{Access, Options};
+use homefire_install::{Access, Gpu, Options};
 
 /// What the examples below `deploy/` are made of.
 pub(crate) fn options() -> Options {
@@ -16,7 +16,7 @@ pub(crate) fn options() -> Options {
         models_folder: None,
         models: Vec::new(),
         context: None,
-        gpu: false,
+        gpu: Gpu::Unsaid,
     }
 }
 

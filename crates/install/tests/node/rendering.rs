@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Command;
 
 use homefire_install::value::{AbsolutePath, HostName};
-use homefire_install::{GUARD, OLLAMA, Options, Plan, Role, System, plan};
+use homefire_install::{GUARD, Gpu, OLLAMA, Options, Plan, Role, System, plan};
 use plist::Value as Property;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -51,7 +51,7 @@ fn words(unit: &str, key: &str) -> Vec<String> {
 
 fn all_plans() -> impl Iterator<Item = (System, Plan)> {
     let with = |gpu, access| Options { gpu, access, ..options() };
-    let options = [with(false, None), with(true, access())];
+    let options = [with(Gpu::Unsaid, None), with(Gpu::Used, access())];
     let roles = [Role::Primary, Role::Fallback];
     [System::MacOs, System::Linux].into_iter().flat_map(move |system| {
         let options = options.clone();
@@ -156,6 +156,9 @@ fn units() {
         assert_eq!(words(guard, "DynamicUser"), ["yes"]);
         let with_gpu = ollama.contains("SupplementaryGroups=");
         assert_eq!(words(ollama, "PrivateDevices").is_empty(), with_gpu);
+        let capabilities = |unit| words(unit, "CapabilityBoundingSet").concat();
+        assert_eq!(capabilities(ollama), if with_gpu { "CAP_PERFMON" } else { "" });
+        assert_eq!(capabilities(guard), "");
     }
 }
 
@@ -210,7 +213,7 @@ fn systemd_takes_the_units() {
     let guard = program("100%s guard; #<&>");
     let ollama = program("%h öl  läma:-@!");
     let models_folder = Some("/srv/100% my models; #".parse().unwrap());
-    for (gpu, access) in [(false, None), (true, access())] {
+    for (gpu, access) in [(Gpu::Unused, None), (Gpu::Used, access())] {
         let options = Options {
             guard: guard.clone(),
             ollama: ollama.clone(),
@@ -289,6 +292,10 @@ fn the_drop_in_is_read_last() {
         assert_eq!(hosts.len(), 3);
         assert_eq!(hosts.last(), Some(&format!("OLLAMA_HOST={OLLAMA}")));
         assert_eq!(words(&whole, "EnvironmentFile").last().map(String::as_str), Some(""));
+        // What is set behind another is added to it, unless the empty one stands between.
+        let sets = words(&whole, "CapabilityBoundingSet");
+        let ours = if whole.contains("SupplementaryGroups=") { &["", "CAP_PERFMON"][..] } else { &[""] };
+        assert!(sets.ends_with(&ours.iter().map(ToString::to_string).collect::<Vec<_>>()), "{sets:?}");
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::process;
 
 use homefire_install::{Options, Plan, Role, Site, System, plan, uninstall};
 
@@ -33,7 +34,7 @@ fn there_and_back() {
             assert_eq!(machine.read(&file.path).as_ref(), Some(&file.content));
             assert_eq!(machine.mode(&file.path), 0o644);
         }
-        assert_eq!(machine.read(plan.secret.path).unwrap(), "the-secret\n");
+        assert_eq!(machine.read(plan.secret.path).unwrap(), "the-secret-of-the-machine\n");
         assert_eq!(machine.mode(plan.secret.path), 0o600);
         assert_eq!(
             machine.runner.ran,
@@ -57,6 +58,37 @@ fn there_and_back() {
         };
         assert_eq!(machine.runner.ran, must_run);
     }
+}
+
+#[test]
+fn folders_that_are_made_let_other_accounts_in() {
+    for system in [System::Linux, System::MacOs] {
+        let plan = plan(Role::Primary, system, &options());
+        let mut machine = Node::new();
+        let folder = |path: &str| path.rsplit_once('/').unwrap().0.to_owned();
+        let theirs = folder(plan.receipt);
+        fs::create_dir_all(machine.at(&theirs)).unwrap();
+        fs::set_permissions(machine.at(&theirs), fs::Permissions::from_mode(0o700)).unwrap();
+        machine.apply(&plan).unwrap();
+        assert_eq!(machine.mode(&theirs), 0o700, "what was there stays as it was");
+        for path in plan.files.iter().map(|file| file.path.as_str()).chain([plan.secret.path]) {
+            let mut folder = folder(path);
+            while !folder.is_empty() && !theirs.starts_with(&folder) {
+                assert_eq!(machine.mode(&folder), 0o755, "{folder}");
+                folder.truncate(folder.rfind('/').unwrap());
+            }
+        }
+    }
+}
+
+/// A process has one umask, and no other test is to run under this one.
+#[test]
+fn folders_that_are_made_under_a_strict_umask() {
+    let this = std::env::current_exe().unwrap();
+    let words = "umask 077 && exec \"$1\" --exact site::folders_that_are_made_let_other_accounts_in";
+    let ended = process::Command::new("sh").args(["-c", words, "sh"]).arg(this).output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stdout);
+    assert!(ended.status.success() && said.contains("1 passed"), "{said}");
 }
 
 #[test]
@@ -172,13 +204,27 @@ fn what_was_changed_since_is_kept_by_a_second_installation() {
 
 #[test]
 fn the_owners_tokens_are_used_and_stay() {
-    let mut machine = Node::with(TOKENS, "old\nnew\n");
+    let theirs = "the-old-token-of-16 # the edge's\nthe-new-token-of-16\n";
+    let mut machine = Node::with(TOKENS, theirs);
     machine.apply(&linux()).unwrap();
     assert_eq!(machine.mode(TOKENS), 0o600);
     machine.uninstall().unwrap();
-    assert_eq!(machine.read(TOKENS).unwrap(), "old\nnew\n");
-    let mut machine = Node::with(TOKENS, "\n");
-    assert!(machine.apply(&linux()).unwrap_err().why.contains("empty"));
+    assert_eq!(machine.read(TOKENS).unwrap(), theirs);
+}
+
+/// The guard would not start with them: nothing is written, and the reason is the guard's own.
+#[test]
+fn tokens_that_the_guard_refuses_are_refused_first() {
+    let check = |theirs: &str, why: &str| {
+        let mut machine = Node::with(TOKENS, theirs);
+        let halfway = machine.apply(&linux()).unwrap_err();
+        assert_eq!((halfway.failed, halfway.why), (format!("look at {TOKENS}"), why.to_owned()));
+        assert_eq!(machine.files(), [&TOKENS[1..]]);
+        assert_eq!(machine.read(TOKENS).unwrap(), theirs);
+    };
+    check("\n", "holds no tokens");
+    check("old\nnew\n", "holds a token of less than 16 characters; a note begins with #");
+    check(&"a-token-of-16-chars\n".repeat(17), "holds more than 16 tokens");
 }
 
 #[test]
@@ -202,7 +248,7 @@ fn halfway_says_how_far() {
     let halfway = machine.apply(&linux()).unwrap_err();
     assert_eq!(halfway.failed, "run systemctl enable ollama.service homefire-node.service");
     assert_eq!(halfway.why, "it ended with exit code 1: it is broken");
-    assert_eq!(halfway.done.len(), 10);
+    assert_eq!(halfway.done.len(), 13);
     assert_eq!(halfway.left, ["run systemctl restart ollama.service homefire-node.service"]);
     assert!(halfway.to_string().contains("\n  done: run id -u ollama; "));
     machine.runner.fails_at = None;
@@ -217,7 +263,7 @@ fn nothing_is_written_where_something_is_missing() {
         assert_eq!(plan.checks.len(), words.len());
         for (check, words) in plan.checks.iter().zip(words) {
             let mut machine = Node::new();
-            machine.runner.fails_at = Some(check.arguments.join(" "));
+            machine.runner.fails_at = Some(check.to_string());
             let halfway = machine.apply(&plan).unwrap_err();
             assert_eq!(halfway.failed, format!("run {check}"));
             assert!(halfway.why.starts_with(words), "{}", halfway.why);
@@ -229,19 +275,21 @@ fn nothing_is_written_where_something_is_missing() {
         "there is no program /usr/local/bin/ollama: install it",
         "there is no program /usr/local/bin/homefire-node: install it",
     ];
-    check(System::Linux, &programs);
+    let lost = ["there is a GPU", "/usr/local/bin/ollama carries capabilities"];
+    check(System::Linux, &[&programs[..], &lost].concat());
     let tunnel = [
         "there is no program /opt/homebrew/bin/cloudflared: install it",
         "the tunnel's credentials are not at /etc/cloudflared/6ff42ae2-765d-4adf-8112-31c55c1551ef.json: copy",
     ];
-    check(System::MacOs, &[&programs[..], &tunnel].concat());
+    let home = ["the account ollama has no folder /Users/ollama"];
+    check(System::MacOs, &[&programs[..], &tunnel, &home].concat());
 }
 
 #[test]
 fn noted_and_not_written() {
     // Where the new content would be put together there is something already.
     let mut machine = Node::with(UNIT, "before");
-    let beside = format!("/etc/systemd/system/.homefire-node.service.{}", std::process::id());
+    let beside = format!("/etc/systemd/system/.homefire-node.service.{}", process::id());
     machine.put(&beside, "in the way");
     assert_eq!(machine.apply(&linux()).unwrap_err().failed, format!("write {UNIT}"));
     assert_eq!(machine.read(UNIT).unwrap(), "before");

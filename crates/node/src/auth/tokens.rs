@@ -6,17 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use homefire_install::tokens::{LONGEST_FILE, tokens};
 use http::header::{AUTHORIZATION, HeaderMap};
 use sha2::{Digest, Sha256};
 use subtle::{Choice, ConstantTimeEq};
 use tokio::time::Instant;
 
 use super::NoTokens;
-use crate::config::{SHORTEST_TOKEN, Tokens, split};
-
-/// Bytes of the file with tokens, and tokens in it.
-const LONGEST_FILE: u64 = 64 * 1024;
-const MOST_TOKENS: usize = 16;
+use crate::config::Tokens;
 
 /// Between two looks at the file.
 const LOOK: Duration = Duration::from_secs(1);
@@ -106,28 +103,11 @@ fn stamp(file: &Path) -> Option<Stamp> {
     Some((metadata.modified().ok()?, metadata.len()))
 }
 
-/// What is no token opens nothing: a word of a note would be a lock that everybody can pick.
 fn read(file: &Path) -> Result<Vec<Hash>, String> {
-    let mut text = String::new();
-    let opened = fs::File::open(file).and_then(|file| file.take(LONGEST_FILE).read_to_string(&mut text));
+    let mut text = Vec::new();
+    let opened = fs::File::open(file).and_then(|file| file.take(LONGEST_FILE as u64).read_to_end(&mut text));
     opened.map_err(|error| error.to_string())?;
-    let tokens: Vec<String> = text.lines().flat_map(|line| split(without_note(line))).collect();
-    match tokens.len() {
-        0 => return Err("holds no tokens".to_owned()),
-        1..=MOST_TOKENS => {}
-        _ => return Err(format!("holds more than {MOST_TOKENS} tokens")),
-    }
-    if tokens.iter().any(|token| token.len() < SHORTEST_TOKEN) {
-        return Err(format!("holds a token of less than {SHORTEST_TOKEN} characters; a note begins with #"));
-    }
-    Ok(tokens.iter().map(|token| hash(token)).collect())
-}
-
-/// `#` begins a note, at the beginning of a line or behind white space.
-fn without_note(line: &str) -> &str {
-    let is_note = |at: &usize| *at == 0 || line[..*at].ends_with(char::is_whitespace);
-    let note = line.match_indices('#').map(|(at, _)| at).find(is_note);
-    &line[..note.unwrap_or(line.len())]
+    Ok(tokens(&text)?.into_iter().map(hash).collect())
 }
 
 #[cfg(test)]

@@ -5,14 +5,12 @@ use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
+use homefire_install::tokens::SHORTEST_TOKEN;
 use http::Uri;
 
 use super::{Access, Credentials, Model, Tokens};
 
 const OLLAMA: &str = "http://127.0.0.1:11434";
-
-/// Characters below which a token can be guessed.
-pub(crate) const SHORTEST_TOKEN: usize = 16;
 
 pub(super) struct Reader<'a> {
     pub(super) read: &'a dyn Fn(&str) -> Option<String>,
@@ -126,7 +124,7 @@ impl Reader<'_> {
 }
 
 /// By commas and white space.
-pub(crate) fn split(text: &str) -> Vec<String> {
+fn split(text: &str) -> Vec<String> {
     let parts = text.split(|char: char| char == ',' || char.is_whitespace());
     parts.filter(|part| !part.is_empty()).map(str::to_owned).collect()
 }
