@@ -235,7 +235,7 @@ async fn a_reader_who_leaves_before_there_is_a_head_frees_his_place() {
 
 #[tokio::test(start_paused = true)]
 async fn a_reader_who_neither_reads_nor_leaves_frees_his_place() {
-    let house = House::new(&[("STREAMS_PER_ADDRESS", "1"), ("ANSWER_MS", "15000")]);
+    let house = House::new(&[("STREAMS_PER_ADDRESS", "1"), ("ANSWER_MS", "15001")]);
     let _held = house.send(0, "192.0.2.1", QUESTION).await;
     house.check(0, "192.0.2.1", "429 too_many_requests 5").await;
     house.sleep(17).await;

@@ -202,6 +202,16 @@ impl Config {
         let keeping = monitor::read_keeping(&mut reader);
         let activity = activity::read(&mut reader);
         let nodes = nodes::read(&mut reader);
+        if nodes.as_ref().is_some_and(|nodes| nodes.len() > 1) {
+            for (name, whole) in [("ANSWER_MS", deadlines.answer), ("DRAFT_BUDGET_MS", deadlines.draft)] {
+                if whole <= deadlines.first_word {
+                    reader
+                        .fault(name, "is no longer than FIRST_WORD_MS: there is never time for another node");
+                }
+            }
+        } else if deadlines.answer < deadlines.first_word {
+            reader.fault("ANSWER_MS", "is shorter than FIRST_WORD_MS: no answer could ever be complete");
+        }
         match nodes {
             Some(nodes) if reader.faults.is_empty() => Ok(Self {
                 nodes,
@@ -224,7 +234,7 @@ impl Config {
 
 fn read_deadlines(reader: &mut Reader<'_>) -> Deadlines {
     let default = Deadlines::DEFAULT;
-    let deadlines = Deadlines {
+    Deadlines {
         connect: reader.millis("CONNECT_MS", default.connect),
         first_word: reader.millis("FIRST_WORD_MS", default.first_word),
         last_first_word: reader.millis("LAST_FIRST_WORD_MS", default.last_first_word),
@@ -234,11 +244,7 @@ fn read_deadlines(reader: &mut Reader<'_>) -> Deadlines {
         heartbeat: reader.millis("HEARTBEAT_MS", default.heartbeat),
         early_head: reader.millis("EARLY_HEAD_MS", default.early_head),
         draft: reader.millis("DRAFT_BUDGET_MS", default.draft),
-    };
-    if deadlines.answer < deadlines.first_word {
-        reader.fault("ANSWER_MS", "is shorter than FIRST_WORD_MS: no answer could ever be complete");
     }
-    deadlines
 }
 
 fn read_origins(reader: &mut Reader<'_>) -> Origins {

@@ -37,7 +37,8 @@ pub fn at(path: &str) -> Result<(&'static Method, Route), Error> {
 /// The function for a request.
 pub fn find(method: &Method, path: &str) -> Result<Route, Error> {
     let (allowed, route) = at(path)?;
-    match method == allowed {
+    // Whoever watches from outside asks by HEAD. The others of GET do something.
+    match method == allowed || (method == Method::HEAD && route == Route::Status) {
         true => Ok(route),
         false => Err(Error::MethodNotAllowed(allowed)),
     }
@@ -55,6 +56,8 @@ mod tests {
         check(Method::POST, "/api/terminal", Ok(Route::Terminal));
         check(Method::POST, "/api/terminal/", Ok(Route::Terminal));
         check(Method::GET, "/api/terminal", Err("method_not_allowed"));
+        check(Method::HEAD, "/api/status", Ok(Route::Status));
+        check(Method::HEAD, "/api/cron/health", Err("method_not_allowed"));
         check(Method::POST, "/api/terminal/x", Err("not_found"));
         check(Method::POST, "/api//terminal", Err("not_found"));
         check(Method::POST, "/", Err("not_found"));

@@ -77,6 +77,8 @@ pub struct Answer<P: Platform> {
     failover: Failover,
     /// Nodes that may still go on.
     hops: usize,
+    /// Whether an earlier part of it is another node's, or was here before.
+    is_joined: bool,
 }
 
 /// Asks the nodes in turn until one has said its first word.
@@ -111,7 +113,8 @@ pub async fn open<P: Platform>(
                     failover.give_back(outrun.place());
                 }
                 drop(asked);
-                return Ok(Answer { node, model, hearing, config, question, failover, hops });
+                let is_joined = question.held.is_some();
+                return Ok(Answer { node, model, hearing, config, question, failover, hops, is_joined });
             }
             Either::Left((Some((asking, Err(why))), _)) => {
                 asking.failed(why);

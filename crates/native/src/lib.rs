@@ -28,12 +28,12 @@ pub struct Native {
 }
 
 impl Native {
-    /// Logs to standard error, one JSON line an event.
+    /// Logs to standard error, one JSON line an event, and waits until it is written: where an instance may be halted once
+    /// it has answered, what it has to say must be out by then.
     pub fn new(deadlines: &Deadlines) -> Self {
         Self::with_log(deadlines, |line| {
-            let line = serde_json::to_string(line).expect("events have string keys and serialize");
             // Whoever closed the pipe does not want it.
-            let _ = writeln!(stderr(), "{line}");
+            let _ = writeln!(stderr(), "{}", text(line));
         })
     }
 
@@ -41,6 +41,11 @@ impl Native {
     pub fn with_log(deadlines: &Deadlines, log: impl Fn(&Line<'_>) + Send + Sync + 'static) -> Self {
         Self { client: client::build(deadlines.connect), log: Arc::new(log) }
     }
+}
+
+/// A line of the log as JSON.
+pub fn text(line: &Line<'_>) -> String {
+    serde_json::to_string(line).expect("events have string keys and serialize")
 }
 
 impl Platform for Native {

@@ -5,9 +5,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use homefire_core::service::Service;
-use homefire_native::Native;
+use homefire_log::Writer;
+use homefire_native::{Native, text};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -15,6 +17,9 @@ const USAGE: &str = "usage: homefire-server ADDRESS [FOLDER]
 
 Serves /api/ at ADDRESS, such as 127.0.0.1:8787, and the files of FOLDER, ./public, elsewhere, until it is told to stop.
 The configuration comes from the environment.";
+
+/// For what the log still has to say at the end.
+const LAST_LINES: Duration = Duration::from_secs(1);
 
 /// One thread: work that wanders between threads costs more, and what there is to do is little.
 #[tokio::main(flavor = "current_thread")]
@@ -37,7 +42,12 @@ async fn run() -> Result<(), String> {
     )]
     let service = Service::from_reader(|name| std::env::var(name).ok());
     let service = Arc::new(service.map_err(|faults| faults.to_string())?);
-    let platform = Native::new(&service.config.deadlines);
+    let log = Arc::new(Writer::stderr());
+    let platform = Native::with_log(&service.config.deadlines, {
+        let log = Arc::clone(&log);
+        // Whoever reads standard error may stall: no answer waits for him.
+        move |line| log.push(text(line))
+    });
     let listener = TcpListener::bind(address).await.map_err(|error| format!("{address}: {error}"))?;
     let address = listener.local_addr().map_err(|error| error.to_string())?;
     eprintln!("homefire-server: listening on {address}");
@@ -50,6 +60,7 @@ async fn run() -> Result<(), String> {
         }
     };
     homefire_native::serve(listener, platform, service, public, stop).await;
+    log.flush(LAST_LINES);
     Ok(())
 }
 

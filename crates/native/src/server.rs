@@ -1,7 +1,7 @@
 //! All routes on one listener.
 
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, ready};
 use std::io;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -10,7 +10,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::stream::StreamExt;
+use futures_util::stream::{self, Stream, StreamExt};
+use homefire_core::error::Error;
 use homefire_core::limits::Address;
 use homefire_core::reply::{self, Reply};
 use homefire_core::service::{self, Service};
@@ -42,8 +43,11 @@ const STUCK: Duration = Duration::from_secs(30);
 /// What is still being answered when the server stops may take so long.
 const FAREWELL: Duration = Duration::from_secs(10);
 
-/// Serves until `stop` resolves, then lets what is being answered end, for [`FAREWELL`] at most. Dropping it closes every
-/// connection at once. Paths outside `/api/` are files below `public`.
+/// For the readers of what did not end by then to be told so.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Serves until `stop` resolves, then lets what is being answered end, for [`FAREWELL`] at most; what has not is told to be
+/// cut. Dropping it closes every connection at once. Paths outside `/api/` are files below `public`.
 pub async fn serve(
     listener: TcpListener,
     platform: Native,
@@ -53,7 +57,8 @@ pub async fn serve(
 ) {
     let mut stop = pin!(stop);
     let room = Arc::new(Semaphore::new(places()));
-    let app = Arc::new(App { platform, service, files: ServeDir::new(public), stuck: STUCK });
+    let (say_cut, cut) = watch::channel(false);
+    let app = Arc::new(App { platform, service, files: ServeDir::new(public), stuck: STUCK, cut });
     let (say_stop, stopping) = watch::channel(false);
     // Dropping the set closes what is still open.
     let mut connections = JoinSet::new();
@@ -81,8 +86,11 @@ pub async fn serve(
     }
     drop(listener);
     let _ = say_stop.send(true);
-    let all = async { while connections.join_next().await.is_some() {} };
-    let _ = tokio::time::timeout(FAREWELL, all).await;
+    let mut all = pin!(async { while connections.join_next().await.is_some() {} });
+    if tokio::time::timeout(FAREWELL, &mut all).await.is_err() {
+        let _ = say_cut.send(true);
+        let _ = tokio::time::timeout(LAST_WORDS, all).await;
+    }
 }
 
 /// As many files as all connections need may be open, where this user may have so many.
@@ -108,6 +116,8 @@ struct App {
     service: Arc<Service>,
     files: ServeDir,
     stuck: Duration,
+    /// Whether what is still being answered is cut.
+    cut: watch::Receiver<bool>,
 }
 
 impl App {
@@ -143,30 +153,41 @@ impl App {
         if is_read && !request.uri().path().starts_with("/api/") {
             return Ok(match self.files.clone().try_call(request).await {
                 Ok(file) => file.map(BodyExt::boxed_unsync),
-                Err(error) if is_absent(&error) => convert(reply::empty(StatusCode::NOT_FOUND)),
-                Err(_) => convert(reply::empty(StatusCode::INTERNAL_SERVER_ERROR)),
+                Err(error) if is_absent(&error) => self.convert(reply::empty(StatusCode::NOT_FOUND)),
+                Err(_) => self.convert(reply::empty(StatusCode::INTERNAL_SERVER_ERROR)),
             });
         }
         let mut request = request.map(|body| {
             BodyStream::new(body).map(|frame| frame.map(|frame| frame.into_data().unwrap_or_default()))
         });
         request.extensions_mut().insert(Address(peer.to_string()));
-        Ok(convert(service::handle(&self.platform, &self.service, request).await))
+        Ok(self.convert(service::handle(&self.platform, &self.service, request).await))
     }
+
+    fn convert(&self, reply: Reply) -> Response<Body> {
+        reply.map(|body| match body {
+            reply::Body::Whole(bytes) => whole(bytes),
+            reply::Body::Events(events) => {
+                let told = until_cut(gathered(events), self.cut.clone());
+                StreamBody::new(told.map(|bytes| Ok::<_, io::Error>(Frame::data(bytes)))).boxed_unsync()
+            }
+        })
+    }
+}
+
+/// What is told of `events` until they are cut, and then that they are.
+fn until_cut(
+    events: impl Stream<Item = Bytes> + Send,
+    mut cut: watch::Receiver<bool>,
+) -> impl Stream<Item = Bytes> + Send {
+    let looked = cut.clone();
+    let told = async move { looked.borrow().then(|| Error::Cut.frame().to_bytes()) };
+    let cut = async move { drop(cut.wait_for(|is_cut| *is_cut).await) };
+    events.take_until(cut).chain(stream::once(told).filter_map(ready))
 }
 
 fn is_absent(error: &io::Error) -> bool {
     [io::ErrorKind::NotFound, io::ErrorKind::NotADirectory].contains(&error.kind())
-}
-
-fn convert(reply: Reply) -> Response<Body> {
-    reply.map(|body| match body {
-        reply::Body::Whole(bytes) => whole(bytes),
-        reply::Body::Events(events) => {
-            StreamBody::new(gathered(events).map(|bytes| Ok::<_, io::Error>(Frame::data(bytes))))
-                .boxed_unsync()
-        }
-    })
 }
 
 fn whole(bytes: Bytes) -> Body {
@@ -175,10 +196,24 @@ fn whole(bytes: Bytes) -> Body {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::stream::BoxStream;
     use tokio::io::AsyncWriteExt;
     use tokio::time::timeout;
 
     use super::*;
+
+    #[tokio::test]
+    async fn what_has_not_ended_at_the_end_is_told_to_be_cut() {
+        let check = async |rest: BoxStream<'static, Bytes>, is_cut: bool, expect: &[Bytes]| {
+            let (say_cut, cut) = watch::channel(false);
+            let mut told = pin!(until_cut(stream::iter([Bytes::from("a")]).chain(rest), cut));
+            assert_eq!(told.next().await, Some(Bytes::from("a")));
+            say_cut.send(is_cut).unwrap();
+            assert_eq!(told.collect::<Vec<_>>().await, expect);
+        };
+        check(stream::pending().boxed(), true, &[Error::Cut.frame().to_bytes()]).await;
+        check(stream::empty().boxed(), false, &[]).await;
+    }
 
     #[tokio::test]
     async fn who_takes_nothing_is_given_up() {
@@ -188,7 +223,8 @@ mod tests {
         let public = tempfile::tempdir().unwrap();
         std::fs::write(public.path().join("large"), vec![b'x'; 16 << 20]).unwrap();
         let files = ServeDir::new(public.path());
-        let app = Arc::new(App { platform, service, files, stuck: Duration::from_millis(200) });
+        let (_, cut) = watch::channel(false);
+        let app = Arc::new(App { platform, service, files, stuck: Duration::from_millis(200), cut });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut deaf = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         deaf.write_all(b"GET /large HTTP/1.1\r\nhost: here\r\n\r\n").await.unwrap();

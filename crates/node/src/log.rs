@@ -1,14 +1,11 @@
 //! One line a request, without a word of what was asked or answered.
 
-mod writer;
-
 use std::fmt;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
+use homefire_log::{Writer, now};
 use serde::Serialize;
 use serde_json::json;
-
-use writer::Writer;
 
 /// Where lines go.
 pub(crate) enum Log {
@@ -130,12 +127,4 @@ impl fmt::Debug for Log {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Log")
     }
-}
-
-/// Milliseconds since the epoch.
-pub(crate) fn now() -> u64 {
-    #[expect(clippy::disallowed_methods, reason = "a log says when, by the calendar")]
-    let now = SystemTime::now();
-    now.duration_since(SystemTime::UNIX_EPOCH)
-        .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::admission::{Lane, Ticket};
 use crate::guard::App;
-use crate::log::{self, Line};
+use crate::log::Line;
 use crate::routes::Route;
 
 /// A request that is here. Dropping it ends it: the place is free, the line is written.
@@ -24,7 +24,7 @@ impl Visit {
     /// Boxed, for it goes from hand to hand.
     pub(crate) fn new(app: Arc<App>, route: Option<Route>, id: &HeaderValue) -> Box<Self> {
         let line = Line {
-            at: log::now(),
+            at: homefire_log::now(),
             id: id.to_str().unwrap_or_default().to_owned(),
             route: route.map_or("none", Route::path),
             ..Line::default()

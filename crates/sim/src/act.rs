@@ -205,6 +205,7 @@ pub(crate) fn edge(page: EdgePage) -> Vec<Act> {
         EdgePage::TunnelJson => (530, JSON, TUNNEL_JSON.to_owned()),
         EdgePage::TunnelHtml => (530, HTML, page_of("Cloudflare Tunnel error")),
         EdgePage::TunnelPlain => (530, PLAIN, "error code: 1033".to_owned()),
+        EdgePage::BadRequest => (400, HTML, page_of("400 The plain HTTP request was sent to HTTPS port")),
         EdgePage::BadGateway => (502, PLAIN, "error code: 502\n".to_owned()),
         EdgePage::Timeout => (524, HTML, page_of("524: A timeout occurred")),
         EdgePage::Login => (302, HTML, String::new()),

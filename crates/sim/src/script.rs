@@ -132,6 +132,8 @@ pub enum EdgePage {
     TunnelHtml,
     /// The same in 16 bytes.
     TunnelPlain,
+    /// 400: it wants to be asked otherwise, by `https://` say.
+    BadRequest,
     /// 502: the tunnel stands, Ollama does not answer.
     BadGateway,
     /// 524: no head in time.
@@ -185,6 +187,7 @@ const WORDS: &[(&str, Script)] = &[
     ("edge-530-json", Script::Edge(EdgePage::TunnelJson)),
     ("edge-530-html", Script::Edge(EdgePage::TunnelHtml)),
     ("edge-530-plain", Script::Edge(EdgePage::TunnelPlain)),
+    ("edge-400", Script::Edge(EdgePage::BadRequest)),
     ("edge-502", Script::Edge(EdgePage::BadGateway)),
     ("edge-524", Script::Edge(EdgePage::Timeout)),
     ("edge-302", Script::Edge(EdgePage::Login)),

@@ -207,7 +207,7 @@ fn node(reader: &mut Reader<'_>, at: usize, entry: Entry, models: &Models, crede
         String::new()
     });
     let mut credentials = credentials.clone();
-    if let Some(token) = &entry.token {
+    if let Some(token) = entry.token.as_ref().filter(|token| !token.is_empty()) {
         match secret_header("Bearer ", token) {
             Some(value) => drop(credentials.insert(AUTHORIZATION, value)),
             None => fault(reader, at, "token", "holds a character that a header cannot carry"),
@@ -246,8 +246,12 @@ pub(super) fn base_url(text: &str) -> Result<String, &'static str> {
     if authority.as_str().contains('@') {
         return Err("holds a user name or password; use NODE_TOKEN or the Access variables");
     }
-    if uri.query().is_some() {
-        return Err("holds a query");
+    // What is behind the host is a port: what is none would be told as a name that is not found.
+    if authority.as_str().len() > authority.host().len() && authority.port_u16().is_none() {
+        return Err(FORM);
+    }
+    if text.contains(['?', '#']) {
+        return Err("holds a query or a fragment");
     }
     Ok(text.trim_end_matches('/').to_owned())
 }

@@ -30,7 +30,7 @@ fn a_fallback_at_the_primarys_address_is_the_same_node() {
 fn a_list_of_nodes_with_their_own_models_and_tokens() {
     let list = r#"[{"name":"mini","url":"https://a.example","models":["big","small"],"token":"t1"},
         {"name":"cloud","url":"https://b.example","models":["tiny"]},
-        {"name":"spare","url":"http://c.example:8088/x/"}]"#;
+        {"name":"spare","url":"http://c.example:8088/x/","token":""}]"#;
     let config = config(&[("HOMEFIRE_NODES", list), ("NODE_TOKEN", "t0"), ("PRIMARY_MODEL", "p")]).unwrap();
     let token = |at: usize| config.nodes[at].credentials["authorization"].to_str().unwrap().to_owned();
     assert_eq!(config.nodes[0].models, Models { primary: "big".into(), fallback: "small".into() });
@@ -81,9 +81,28 @@ fn each_fault_of_a_list_names_its_place() {
     check(r#"[{"name":"a","url":"http://x","tokn":"secret"}]"#, "HOMEFIRE_NODES: is not a JSON list");
     check(r#"[{"name":"A b","url":"http://x"}]"#, "HOMEFIRE_NODES[0].name:");
     check(r#"[{"name":"a","url":"http://x"},{"name":"a","url":"http://y"}]"#, "HOMEFIRE_NODES[1].name:");
-    check(r#"[{"name":"a","url":"ftp://x"}]"#, "HOMEFIRE_NODES[0].url:");
+    for url in ["ftp://x", "http://x/?y", "https://x/#/", "http://x:114340", "http://x:/"] {
+        check(&format!(r#"[{{"name":"a","url":"{url}"}}]"#), "HOMEFIRE_NODES[0].url:");
+    }
     check(r#"[{"name":"a","url":"http://x","token":"é\n"}]"#, "HOMEFIRE_NODES[0].token:");
     check(r#"[{"name":"a","url":"http://x","models":["1","2","3"]}]"#, "HOMEFIRE_NODES[0].models:");
+}
+
+#[test]
+fn there_is_time_for_another_node() {
+    let check = |more: &[(&str, &str)], expect: &[&str]| {
+        let told = config(&[&[PRIMARY], more].concat()).map_or_else(|faults| faults.0, |_| Vec::new());
+        let told: Vec<_> = told.iter().map(|fault| fault.split(':').next().unwrap()).collect();
+        assert_eq!(told, expect, "{more:?}");
+    };
+    let fallback = ("OLLAMA_FALLBACK_URL", "https://cloud.example.com");
+    check(
+        &[fallback, ("ANSWER_MS", "15000"), ("DRAFT_BUDGET_MS", "15000")],
+        &["ANSWER_MS", "DRAFT_BUDGET_MS"],
+    );
+    check(&[fallback, ("ANSWER_MS", "15001"), ("DRAFT_BUDGET_MS", "15001")], &[]);
+    check(&[("ANSWER_MS", "15000"), ("DRAFT_BUDGET_MS", "9000")], &[]);
+    check(&[("ANSWER_MS", "14999")], &["ANSWER_MS"]);
 }
 
 #[test]

@@ -22,7 +22,7 @@ pub(super) fn preflight(allowed: &Method) -> Reply {
     let headers = reply.headers_mut();
     let methods = HeaderValue::from_str(&format!("{allowed}, OPTIONS")).expect("methods are ASCII words");
     headers.insert(ACCESS_CONTROL_ALLOW_METHODS, methods);
-    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("content-type"));
+    headers.insert(ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static("content-type, x-request-id"));
     headers.insert(ACCESS_CONTROL_MAX_AGE, MAX_AGE.into());
     reply
 }

@@ -90,10 +90,11 @@ async fn accept(
     Ok(())
 }
 
-/// `"qwen2.5-coder:7b" does not support thinking` speaks of this node's model; any other 400 of the request.
+/// `"qwen2.5-coder:7b" does not support thinking` speaks of this node's model; any other 400 of Ollama's of the request. What
+/// is not in Ollama's form is a page of whoever stands in its place.
 fn bad_request(body: &[u8]) -> Failure {
-    match holds(body, b"does not support") {
-        true => Failure::Status(400),
-        false => Failure::Rejected,
+    match body.starts_with(b"{\"error\"") && !holds(body, b"does not support") {
+        true => Failure::Rejected,
+        false => Failure::Status(400),
     }
 }

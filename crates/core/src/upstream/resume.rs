@@ -30,6 +30,7 @@ pub(super) async fn resume<P: Platform>(
                 sink.send(Frame::Failover { from: &from, to: &to, why }.to_bytes()).await;
                 platform.log(&Event::Resumed { from, to: to.clone(), reason: why });
                 (answer.node, answer.model, answer.hearing) = (to, model, hearing);
+                answer.is_joined = true;
                 return true;
             }
             (asking, Err(why)) => {

@@ -31,6 +31,8 @@ async fn complete<P: Platform>(platform: &P, mut answer: Answer<P>, done: Done, 
     let ms = platform.now().millis_since(answer.question.arrived);
     answer.question.outlook.completed(&answer.node);
     let (node, model, Done { reason, tokens }) = (answer.node, answer.model, done);
+    // The node that goes on with another's answer counts its own part.
+    let tokens = tokens.filter(|_| !answer.is_joined);
     sink.send(Frame::Done { node: &node, model: &model, reason: reason.as_str(), tokens }.to_bytes()).await;
     platform.log(&Event::Answered { node, model, tokens, ms });
     answer.hearing.linger(platform).await;

@@ -51,7 +51,8 @@ const FAULTS: [(&str, &[&str]); 6] = [
         "head",
         &[
             "hang", "401", "403", "404", "429", "500", "503", "400-capability", "edge-530-json",
-            "edge-530-html", "edge-530-plain", "edge-502", "edge-524", "edge-302", "edge-403", "edge-html",
+            "edge-530-html", "edge-530-plain", "edge-400", "edge-502", "edge-524", "edge-302", "edge-403",
+            "edge-html",
         ],
     ),
     (

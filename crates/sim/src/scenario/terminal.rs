@@ -130,6 +130,7 @@ pub(super) const ROWS: &[Scenario] = &[
     failed_over!("tunnel_down_json", "edge-530-json", "status_530"),
     failed_over!("tunnel_down_html", "edge-530-html", "status_530"),
     failed_over!("tunnel_down_plain", "edge-530-plain", "status_530"),
+    failed_over!("proxy_wants_another_scheme", "edge-400", "status_400"),
     failed_over!("tunnel_finds_no_ollama", "edge-502", "status_502"),
     failed_over!("tunnel_waits_too_long", "edge-524", "status_524"),
     failed_over!("access_shows_its_login_page", "edge-302", "redirect"),

@@ -129,13 +129,18 @@ fn has_case(character: char) -> bool {
 }
 
 /// The same for all ways to write a word: small, and a Latin letter with an accent, which may be one character or two, is
-/// told from no other such letter. One word too many is replaced rather than one too few.
+/// told from no other such letter; a Greek one has lost its accent, as in capitals. One word too many is replaced rather than
+/// one too few.
 fn shape(word: &str) -> String {
     const ACCENTED: char = '*';
     let mut shape = String::with_capacity(word.len());
     for character in word.to_lowercase().chars() {
         match character {
             'ß' => shape.push_str("ss"),
+            // Turkish has an i with its dot and one without, in capitals too.
+            'ı' => shape.push('i'),
+            '\u{307}' if shape.ends_with('i') => {}
+            'ά'..='ώ' => shape.push(without_tonos(character)),
             '\u{80}'..='\u{24f}' | '\u{1e00}'..='\u{1eff}' => shape.push(ACCENTED),
             accent if is_accent(accent) => {
                 if shape.pop().is_some() {
@@ -146,6 +151,20 @@ fn shape(word: &str) -> String {
         }
     }
     shape
+}
+
+fn without_tonos(letter: char) -> char {
+    match letter {
+        'ά' => 'α',
+        'έ' => 'ε',
+        'ή' => 'η',
+        'ί' | 'ϊ' => 'ι',
+        'ό' => 'ο',
+        'ύ' | 'ϋ' => 'υ',
+        'ώ' => 'ω',
+        'ς' => 'σ',
+        other => other,
+    }
 }
 
 /// Each run of digits becomes dots.
@@ -201,6 +220,8 @@ mod tests {
         check("Иван", "спросил Ивана, Ивановича", "спросил {clientName}, Ивановича");
         check("Müller GmbH", "Müllers Buchhaltung hat", "{clientName} Buchhaltung hat");
         check("Nowak", "rozmowa z Nowaka; Nowakowski", "rozmowa z {clientName}; Nowakowski");
+        check("Kadir İnanır", "KADİR İNANIR aradı", "{clientName} aradı");
+        check("Παπάς", "ο ΠΑΠΑΣ πλήρωσε", "ο {clientName} πλήρωσε");
         check("Lee", "Leeds", "Leeds");
         check("Li Na", "LI NA rief an", "{clientName} rief an");
         check("Li Na", "Li und na, li NA", "{clientName} und na, li {clientName}");

@@ -1,11 +1,13 @@
 //! Lines on their way to standard error, which may be a pipe that nobody reads: who logs never waits for it.
+//!
+//! In scope: whatever shows as one line, and how many are lost. Out of scope: what a line says.
 
 use std::fmt::Display;
 use std::io::{Write, stderr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// Lines that wait; further ones are lost, and counted.
 const MOST_LINES: usize = 1024;
@@ -17,12 +19,13 @@ const GATHER: Duration = Duration::from_millis(100);
 const LOOK: Duration = Duration::from_millis(5);
 
 /// The way to a thread that writes. What it is given is put into words there.
-pub(crate) struct Writer<T> {
+#[derive(Debug)]
+pub struct Writer<T> {
     queue: SyncSender<T>,
     counts: Arc<Counts>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Counts {
     waiting: AtomicUsize,
     lost: AtomicU64,
@@ -32,7 +35,7 @@ struct Counts {
 
 impl<T: Display + Send + 'static> Writer<T> {
     /// Writes to standard error.
-    pub(super) fn stderr() -> Self {
+    pub fn stderr() -> Self {
         Self::new(MOST_LINES, |line| {
             // One write, so that lines stay whole. Whoever closed the pipe does not want them.
             let _ = stderr().write_all(line.as_bytes());
@@ -47,7 +50,8 @@ impl<T: Display + Send + 'static> Writer<T> {
         Self { queue, counts }
     }
 
-    pub(super) fn push(&self, line: T) {
+    /// Takes a line along, or loses it where too many wait.
+    pub fn push(&self, line: T) {
         self.counts.waiting.fetch_add(1, Ordering::Relaxed);
         if self.queue.try_send(line).is_err() {
             self.counts.waiting.fetch_sub(1, Ordering::Relaxed);
@@ -56,12 +60,13 @@ impl<T: Display + Send + 'static> Writer<T> {
         }
     }
 
-    pub(super) fn lost(&self) -> u64 {
+    /// Lines that were lost.
+    pub fn lost(&self) -> u64 {
         self.counts.lost.load(Ordering::Relaxed)
     }
 
-    /// Waits until everything is written, `patience` at most.
-    pub(super) fn flush(&self, patience: Duration) {
+    /// Waits until everything is written, `patience` at most. It blocks.
+    pub fn flush(&self, patience: Duration) {
         let mut left = patience;
         while self.counts.waiting.load(Ordering::Acquire) > 0 && !left.is_zero() {
             std::thread::sleep(LOOK);
@@ -78,13 +83,21 @@ impl Counts {
                 // Where one was lost the queue was full, so that a line follows which can tell of it.
                 match self.untold.swap(0, Ordering::Relaxed) {
                     0 => {}
-                    lost => write(&format!("{{\"at\":{},\"lost\":{lost}}}\n", super::now())),
+                    lost => write(&format!("{{\"at\":{},\"lost\":{lost}}}\n", now())),
                 }
                 write(&format!("{line}\n"));
                 self.waiting.fetch_sub(1, Ordering::Release);
             }
         }
     }
+}
+
+/// Milliseconds since the epoch.
+pub fn now() -> u64 {
+    #[expect(clippy::disallowed_methods, reason = "a log says when, by the calendar")]
+    let now = SystemTime::now();
+    now.duration_since(SystemTime::UNIX_EPOCH)
+        .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
 #[cfg(test)]
