@@ -10,6 +10,7 @@ use homefire_core::service::{self, Service};
 use homefire_sim::{Reach, Script, mail, redis};
 use http::Request;
 
+use crate::hangs::awake;
 use crate::house::{CRON_SECRET, House, STEP, Step, in_virtual_time, quiet};
 
 #[test]
@@ -51,39 +52,9 @@ fn who_is_known_to_be_down_is_asked_last_until_it_speaks() {
 }
 
 #[test]
-fn a_node_that_hangs_falls() {
-    in_virtual_time(async {
-        let house = House::new();
-        for _ in 0..2 {
-            house.play(&quiet([true, true])).await;
-        }
-        // It has a model in memory, and from now on no word comes of it.
-        assert_eq!(house.ask().await, "mini");
-        for _ in 0..8 {
-            house.platform.node(0).queue(Script::Hang);
-        }
-        for _ in 0..4 {
-            house.play(&quiet([true, true])).await;
-        }
-        assert_eq!(house.told().unwrap()["mini"], ["fell 1"]);
-        assert_eq!(house.record()["nodes"]["mini"]["why"], "hangs");
-        assert_eq!(house.record()["nodes"]["cloud"]["health"], "up");
-        house.platform.node(0).reset();
-        for _ in 0..3 {
-            house.play(&quiet([true, true])).await;
-        }
-        assert_eq!(house.told().unwrap()["mini"], ["fell 1", "rose 2"]);
-    });
-}
-
-#[test]
 fn whoever_calls_for_a_round_may_leave() {
     in_virtual_time(async {
-        let house = House::new();
-        for _ in 0..2 {
-            house.play(&quiet([true, true])).await;
-        }
-        assert_eq!(house.ask().await, "mini");
+        let house = awake().await;
         house.platform.node(0).queue(Script::Hang);
         let request =
             Request::get("/api/cron/health").header("authorization", format!("Bearer {CRON_SECRET}"));

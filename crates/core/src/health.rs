@@ -98,7 +98,8 @@ async fn play<P: Platform>(platform: &P, service: &Service) -> Result<Outcome, S
     if !is_early {
         let looks = look(platform, service, &record).await;
         findings = looks.iter().map(|(name, look)| (name.clone(), look.finding.clone())).collect();
-        record.observe(&findings, platform.now(), service.config.monitor.damping);
+        // As of when it began: a look that takes long would make the next one too early.
+        record.observe(&findings, now, service.config.monitor.damping);
         looks.into_iter().for_each(|(name, look)| record.note_resident(&name, look.resident));
         kept = record.to_text();
         if !store::swap(platform, service, Kept::Monitor, old.as_deref(), &kept).await? {

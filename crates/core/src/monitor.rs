@@ -46,7 +46,7 @@ pub enum Finding {
 pub struct Record {
     /// Rounds so far.
     pub round: u64,
-    /// When the last round looked.
+    /// When the last round that looked began.
     pub checked: Moment,
     /// The nodes by their names.
     pub nodes: ByName<Known>,
@@ -95,7 +95,7 @@ impl Record {
         json::text(self)
     }
 
-    /// Takes in what one round found. All that flips in it is one letter.
+    /// Takes in what a round that began `now` found. All that flips in it is one letter.
     pub fn observe(&mut self, findings: &[(String, Finding)], now: Moment, damping: Damping) {
         self.round += 1;
         self.checked = now;
