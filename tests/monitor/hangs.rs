@@ -8,7 +8,7 @@ use homefire_core::platform::Platform;
 use homefire_core::service::Service;
 use homefire_sim::Script;
 
-use crate::house::{House, in_virtual_time, quiet};
+use crate::house::{House, STEP, in_virtual_time, quiet};
 
 /// Two rounds have passed, and `mini` has a model in memory: in the next it is asked for a word.
 pub(crate) async fn awake() -> House {
@@ -41,6 +41,69 @@ fn a_node_that_hangs_falls() {
             house.play(&quiet([true, true])).await;
         }
         assert_eq!(house.told().unwrap()["mini"], ["fell 1", "rose 2"]);
+    });
+}
+
+#[test]
+fn a_node_that_answers_somebody_else_does_not_hang() {
+    in_virtual_time(async {
+        let house = awake().await;
+        let answers = house.another();
+        for _ in 0..12 {
+            // A round comes, and the one slot is taken for longer than it waits for a word.
+            let words = ["word"; 20].join("%20");
+            let long = format!("say,pace=5000,text={words}").parse().expect("a script");
+            house.platform.node(0).queue(long);
+            let round = async {
+                house.platform.sleep(Duration::from_secs(1)).await;
+                house.play(&quiet([true, true])).await;
+            };
+            let (asked, ()) = join(answers.ask(), round).await;
+            assert_eq!((&*asked, house.untold()), ("mini", 0));
+        }
+        assert_eq!(house.told().unwrap().len(), 0);
+    });
+}
+
+#[test]
+fn a_lost_slot_is_found_between_two_answers() {
+    in_virtual_time(async {
+        let house = awake().await;
+        house.platform.node(0).queue(Script::Wedge);
+        // What a round tells: somebody is being answered by a node, or nobody.
+        let check = async |is_busy: bool, why: &str, told: &[&str]| {
+            if is_busy {
+                house.occupy(STEP / 2).await;
+            }
+            house.play(&quiet([true, true])).await;
+            assert_eq!(house.told().unwrap().get("mini").map_or(&[][..], |told| told), told, "{why}");
+            assert_eq!(house.record()["nodes"]["mini"]["why"], why);
+        };
+        check(false, "hangs", &[]).await;
+        check(true, "hangs", &[]).await;
+        check(true, "hangs", &[]).await;
+        check(false, "hangs", &["fell 1"]).await;
+        check(true, "hangs", &["fell 1"]).await;
+        check(true, "hangs", &["fell 1"]).await;
+        house.platform.node(0).reset();
+        for _ in 0..2 {
+            house.play(&quiet([true, true])).await;
+        }
+        assert_eq!(house.told().unwrap()["mini"], ["fell 1", "rose 2"]);
+    });
+}
+
+#[test]
+fn a_lost_slot_is_told_however_many_are_being_answered() {
+    in_virtual_time(async {
+        let house = awake().await;
+        house.platform.node(0).queue(Script::Wedge);
+        for _ in 2..24 {
+            assert!(house.told().unwrap().is_empty());
+            house.occupy(STEP / 2).await;
+            house.play(&quiet([true, true])).await;
+        }
+        assert_eq!(house.told().unwrap()["mini"], ["fell 1"]);
     });
 }
 

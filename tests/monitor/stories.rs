@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::stream;
 use homefire_core::platform::Platform;
-use homefire_core::service::{self, Service};
+use homefire_core::service;
 use homefire_sim::{Reach, Script, mail, redis};
 use http::Request;
 
@@ -48,6 +48,19 @@ fn who_is_known_to_be_down_is_asked_last_until_it_speaks() {
         assert_eq!(house.ask().await, "cloud mini");
         house.platform.set(1, Reach::Up);
         assert_eq!(house.ask().await, "mini", "it has spoken");
+    });
+}
+
+#[test]
+fn a_node_that_is_no_longer_configured_is_forgotten() {
+    in_virtual_time(async {
+        let house = House::new();
+        house.play(&quiet([true, true])).await;
+        let mut record = house.record();
+        record["nodes"]["old"] = record["nodes"]["cloud"].clone();
+        house.store.engine().write("homefire:monitor", record.to_string());
+        house.play(&quiet([true, true])).await;
+        assert!(house.record()["nodes"]["old"].is_null() && house.record()["nodes"]["cloud"].is_object());
     });
 }
 
@@ -162,7 +175,7 @@ fn another_instance_hears_of_it_from_the_store() {
         for _ in 0..3 {
             house.play(&quiet([false, true])).await;
         }
-        let other = House { service: Service::new((*house.service.config).clone()), ..house };
+        let other = house.another();
         assert_eq!(other.ask().await, "mini cloud", "it reads behind its first request");
         assert_eq!(other.ask().await, "cloud");
     });

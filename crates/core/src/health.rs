@@ -26,6 +26,10 @@ use tell::Heard;
 /// Every so many rounds a node that is idle is asked for a word: it may list its models while generation hangs.
 const WORD_EVERY: u64 = 3;
 
+/// Every so many rounds it is asked whoever is being answered. Where nobody ever is for a moment, a node that hangs would
+/// else be told of never; and one that is only busy has been free by the second time.
+const INSIST_EVERY: u64 = 12;
+
 /// Nodes that are looked at at once. Workers have six connections for heads that have not come: a look that waits for one
 /// would find its node slow.
 const AT_ONCE: usize = 5;
@@ -97,7 +101,10 @@ async fn play<P: Platform>(platform: &P, service: &Service) -> Result<Outcome, S
     let is_early = since < service.config.monitor.period / 2;
     if !is_early {
         let looks = look(platform, service, &record).await;
-        findings = looks.iter().map(|(name, look)| (name.clone(), look.finding.clone())).collect();
+        findings =
+            looks.iter().filter_map(|(name, look)| Some((name.clone(), look.finding.clone()?))).collect();
+        // A node that is no longer configured is nobody's business.
+        record.nodes.retain(|name| looks.iter().any(|(looked, _)| looked == name));
         // As of when it began: a look that takes long would make the next one too early.
         record.observe(&findings, now, service.config.monitor.damping);
         looks.into_iter().for_each(|(name, look)| record.note_resident(&name, look.resident));
@@ -135,19 +142,19 @@ fn refresh<P: Platform>(platform: &P, service: &Service) {
     platform.clone().wait_until(async move { activity::refresh(&platform, &service).await });
 }
 
-/// A word is asked for in every third round of a node that is idle, and in every one while it is thought to hang: a look
-/// at its models would not tell.
+/// A word is asked for in every third round, and in every one while a node is thought to hang: a look at its models would
+/// not tell.
 async fn look<P: Platform>(platform: &P, service: &Service, record: &Record) -> Vec<(String, Look)> {
     let config = &service.config;
-    let is_turn =
-        (record.round + 1).is_multiple_of(WORD_EVERY) && service.memory.in_flight(platform.now()) == 0;
+    let is_turn = |every| (record.round + 1).is_multiple_of(every);
     let mut looks = Vec::new();
     for nodes in config.nodes.chunks(AT_ONCE) {
         let asked = nodes.iter().map(|node| async move {
             let why = record.nodes.get(&node.name).and_then(|known| known.state.why.as_ref());
             let hangs = why == Some(&Diagnosis::Hangs);
-            let asking = Asking { word: is_turn || hangs, hangs };
-            (node.name.clone(), probe::look(platform, config, node, asking).await)
+            let word = hangs || is_turn(WORD_EVERY);
+            let asking = Asking { word, insists: is_turn(INSIST_EVERY), hangs, since: record.checked };
+            (node.name.clone(), probe::look(platform, service, node, asking).await)
         });
         looks.extend(all(asked).await);
     }

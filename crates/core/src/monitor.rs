@@ -99,8 +99,6 @@ impl Record {
     pub fn observe(&mut self, findings: &[(String, Finding)], now: Moment, damping: Damping) {
         self.round += 1;
         self.checked = now;
-        // A node that is no longer configured is nobody's business.
-        self.nodes.retain(|name| findings.iter().any(|(found, _)| found == name));
         let mut flips = Vec::new();
         for (name, finding) in findings {
             let known = self.nodes.entry(name);
