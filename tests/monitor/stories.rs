@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream;
+use homefire_core::health;
 use homefire_core::platform::Platform;
 use homefire_core::service;
 use homefire_sim::{Reach, Script, mail, redis};
@@ -104,6 +105,9 @@ fn a_letter_is_taken_and_noted_in_one_round() {
     // It was taken, and nobody heard.
     check(vec![mail::Fault::Lost], vec![]);
     check(vec![mail::Fault::Hang], vec![]);
+    // It is still on its way when it is sent again; or they come too fast, for a moment.
+    check(vec![mail::Fault::Slow(Duration::from_secs(17))], vec![]);
+    check(vec![mail::Fault::TooMany(2), mail::Fault::TooMany(1), mail::Fault::Lost], vec![]);
     // The third request to the store notes it.
     for fault in [Unavailable, Lost, Hang] {
         check(vec![], vec![Spared, Spared, fault]);
@@ -124,6 +128,37 @@ fn the_log_tells_what_waits() {
         assert_eq!(house.logged(), ["mail_later Homefire: mini down"], "it is quiet still");
         house.play(&quiet([false, true])).await;
         assert_eq!(house.logged(), ["told Homefire: mini down"]);
+    });
+}
+
+#[test]
+fn who_waits_behind_many_is_told_in_the_same_round() {
+    in_virtual_time(async {
+        let house = House::new();
+        for up in [true, false] {
+            house.play(&quiet([up, true])).await;
+        }
+        house.play(&Step { mail: vec![mail::Fault::TooMany(400)], ..quiet([false, true]) }).await;
+        house.play(&quiet([true, true])).await;
+        house
+            .play(&Step { mail: vec![mail::Fault::Spared, mail::Fault::TooMany(1)], ..quiet([true, true]) })
+            .await;
+        assert_eq!((house.told().unwrap()["mini"].len(), house.untold()), (2, 0));
+    });
+}
+
+#[test]
+fn a_mail_service_that_never_has_time_is_not_waited_for_long() {
+    in_virtual_time(async {
+        let house = House::new();
+        for up in [true, false] {
+            house.play(&quiet([up, true])).await;
+        }
+        (0..1000).for_each(|_| house.mail.queue(mail::Fault::TooMany(1)));
+        house.platform.take_events();
+        let round = health::round(&house.platform, &house.service);
+        let outcome = tokio::time::timeout(Duration::from_secs(110), round).await.expect("a round ends");
+        assert_eq!((outcome.unwrap().untold, house.logged().len()), (1, 1));
     });
 }
 

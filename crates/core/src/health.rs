@@ -16,7 +16,7 @@ use crate::event::Event;
 use crate::monitor::diagnosis::Diagnosis;
 use crate::monitor::letter::Letter;
 use crate::monitor::{Finding, Health, Record};
-use crate::platform::{Platform, all};
+use crate::platform::{Moment, Platform, all};
 use crate::reply::{self, Reply};
 use crate::service::Service;
 use crate::store::{self, Record as Kept, StoreError};
@@ -114,7 +114,7 @@ async fn play<P: Platform>(platform: &P, service: &Service) -> Result<Outcome, S
         }
     }
     service.outlook.read(Some(&record), platform.now());
-    let told = tell(platform, service, &mut record, &mut kept).await;
+    let told = tell(platform, service, &mut record, &mut kept, now).await;
     // Who waits for the beat shall notice, too, that the owner cannot be told.
     if !is_early && record.untold.is_empty() {
         tell::beat(platform, service).await;
@@ -162,7 +162,13 @@ async fn look<P: Platform>(platform: &P, service: &Service, record: &Record) -> 
 }
 
 /// Sends what is untold, the oldest first, and notes what came of each letter.
-async fn tell<P: Platform>(platform: &P, service: &Service, record: &mut Record, kept: &mut String) -> usize {
+async fn tell<P: Platform>(
+    platform: &P,
+    service: &Service,
+    record: &mut Record,
+    kept: &mut String,
+    began: Moment,
+) -> usize {
     let monitor = &service.config.monitor;
     let untold = |letter: &Letter, reason| Event::Untold { subject: letter.subject(), reason };
     let mut told = 0;
@@ -171,7 +177,7 @@ async fn tell<P: Platform>(platform: &P, service: &Service, record: &mut Record,
             platform.log(&untold(&letter, LATER));
             break;
         }
-        let noted = match tell::send(platform, monitor, &letter).await {
+        let noted = match tell::send(platform, monitor, &letter, began).await {
             Heard::Accepted => {
                 let noted = note(platform, service, record, kept, &|record| record.told(&letter)).await;
                 // Without a mail service the log is where it is told, by whoever has noted it.
