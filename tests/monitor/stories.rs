@@ -163,6 +163,25 @@ fn a_mail_service_that_never_has_time_is_not_waited_for_long() {
 }
 
 #[test]
+fn a_letter_that_gives_way_is_told_in_the_log() {
+    in_virtual_time(async {
+        let house = House::new();
+        for up in [true, false] {
+            house.play(&quiet([up, true])).await;
+        }
+        house.play(&Step { mail: vec![mail::Fault::Failing], ..quiet([false, true]) }).await;
+        let mut record = house.record();
+        let untold = vec![record["untold"][0].clone(); 64];
+        record["untold"] = untold.into();
+        house.store.engine().write("homefire:monitor", record.to_string());
+        house.play(&Step { mail: vec![mail::Fault::Failing], ..quiet([true, true]) }).await;
+        house.logged();
+        house.play(&Step { mail: vec![mail::Fault::Failing], ..quiet([true, true]) }).await;
+        assert_eq!(house.logged(), ["mail_dropped Homefire: mini down", "mail_failed Homefire: mini down"]);
+    });
+}
+
+#[test]
 fn a_clock_that_was_ahead_keeps_nobody_quiet() {
     in_virtual_time(async {
         let house = House::new();

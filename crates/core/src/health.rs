@@ -106,11 +106,14 @@ async fn play<P: Platform>(platform: &P, service: &Service) -> Result<Outcome, S
         // A node that is no longer configured is nobody's business.
         record.nodes.retain(|name| looks.iter().any(|(looked, _)| looked == name));
         // As of when it began: a look that takes long would make the next one too early.
-        record.observe(&findings, now, service.config.monitor.damping);
+        let dropped = record.observe(&findings, now, service.config.monitor.damping);
         looks.into_iter().for_each(|(name, look)| record.note_resident(&name, look.resident));
         kept = record.to_text();
         if !store::swap(platform, service, Kept::Monitor, old.as_deref(), &kept).await? {
             return Ok(outcome(&record, &findings, 0));
+        }
+        if let Some(letter) = dropped {
+            platform.log(&untold(&letter, "mail_dropped"));
         }
     }
     service.outlook.read(Some(&record), platform.now());
@@ -170,7 +173,6 @@ async fn tell<P: Platform>(
     began: Moment,
 ) -> usize {
     let monitor = &service.config.monitor;
-    let untold = |letter: &Letter, reason| Event::Untold { subject: letter.subject(), reason };
     let mut told = 0;
     for letter in record.untold.clone() {
         if record.is_quiet(platform.now()) {
@@ -206,6 +208,10 @@ async fn tell<P: Platform>(
         }
     }
     told
+}
+
+fn untold(letter: &Letter, reason: &'static str) -> Event {
+    Event::Untold { subject: letter.subject(), reason }
 }
 
 /// What came of a change of the record.

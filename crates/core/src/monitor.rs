@@ -95,8 +95,13 @@ impl Record {
         json::text(self)
     }
 
-    /// Takes in what a round that began `now` found. All that flips in it is one letter.
-    pub fn observe(&mut self, findings: &[(String, Finding)], now: Moment, damping: Damping) {
+    /// Takes in what a round that began `now` found. All that flips in it is one letter; another may have to give way to it.
+    pub fn observe(
+        &mut self,
+        findings: &[(String, Finding)],
+        now: Moment,
+        damping: Damping,
+    ) -> Option<Letter> {
         self.round += 1;
         self.checked = now;
         let mut flips = Vec::new();
@@ -108,14 +113,12 @@ impl Record {
             flips.extend(known.state.observe(name, finding, now, damping));
         }
         if flips.is_empty() {
-            return;
+            return None;
         }
         let answering = self.nodes.iter().filter(|(_, known)| known.state.health == Health::Up);
         let answering = answering.map(|(name, _)| name.to_owned()).collect();
         self.untold.push(Letter { flips, answering });
-        if self.untold.len() > MOST_UNTOLD {
-            self.untold.remove(0);
-        }
+        (self.untold.len() > MOST_UNTOLD).then(|| self.untold.remove(0))
     }
 
     /// Takes in which models a node has in memory.

@@ -78,6 +78,22 @@ fn what_flips_in_one_round_is_one_letter() {
 }
 
 #[test]
+fn the_oldest_gives_way() {
+    let mut record = Record::default();
+    let damping = Damping { fall: 1, rise: 1 };
+    let dropped: Vec<usize> = (0..=MOST_UNTOLD)
+        .filter(|nth| {
+            let finding = if nth.is_multiple_of(2) { bad() } else { Good };
+            let oldest = record.untold.first().cloned();
+            let dropped = record.observe(&[("mini".into(), finding)], Moment(9), damping);
+            assert!(dropped.is_none() || dropped == oldest);
+            dropped.is_some()
+        })
+        .collect();
+    assert_eq!((dropped, record.untold.len()), (vec![MOST_UNTOLD], MOST_UNTOLD));
+}
+
+#[test]
 fn what_is_not_understood_counts_as_none() {
     for text in ["", "7", "[]", "{\"nodes\":7}", "not json", "{\"nodes\":{\"mini\":{\"health\":\"odd\"}}}"] {
         assert_eq!(Record::parse(text), Record::default(), "{text}");
