@@ -183,13 +183,20 @@ async fn whoever_is_not_alone_here_is_counted_everywhere_once_he_stays() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn where_there_is_no_choice_nobody_is_counted() {
+async fn where_there_is_no_choice_nobody_waits_for_a_count() {
     let fleet = Fleet::with(&[("FALLBACK_MODEL", BEST)]);
+    fleet.script("say,pace=40");
     let first = fleet.ask(0).await;
     check(&fleet, BEST, 1, "Instance");
     assert_eq!(fleet.leases(), 0);
-    let (_, second) = join(read(first), read(fleet.ask(1).await)).await;
-    assert!(second.contains("\"done\""), "{second}");
+    let stays = async {
+        fleet.platform.sleep(Duration::from_millis(60)).await;
+        assert_eq!(fleet.leases(), 1, "the monitor is to know of it");
+    };
+    let (first, ()) = join(read(first), stays).await;
+    assert!(first.contains("\"done\""), "{first}");
+    fleet.settle().await;
+    assert_eq!(fleet.leases(), 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -14,7 +14,7 @@ use homefire_core::reply::Body;
 use homefire_core::service::{self, Service};
 use homefire_sim::mail::{self, Mailroom};
 use homefire_sim::outside::{Answer, Outside};
-use homefire_sim::redis::{self, Slate, Upstash};
+use homefire_sim::redis::{self, Command, ENTER, Engine, Slate, Upstash};
 use homefire_sim::scenario::{MODELS, nodes_variable};
 use homefire_sim::{InProcess, Node, Pace, Reach};
 use http::{Request, Response};
@@ -124,6 +124,24 @@ impl House {
         let timing = head.headers.get("server-timing").and_then(|value| value.to_str().ok());
         let nodes = timing.unwrap_or_default().split(", ").filter_map(|attempt| attempt.split(';').next());
         nodes.collect::<Vec<_>>().join(" ")
+    }
+
+    /// Somebody is being answered by another instance, for as long as this; by whom is not known.
+    pub(crate) async fn occupy(&self, lasts: Duration) {
+        let now = self.platform.now();
+        let [now, until] = [now, now + lasts].map(|moment| moment.0.to_string());
+        let lasts = lasts.as_millis().to_string();
+        let words = ["EVAL", ENTER, "1", "homefire:leases", &now, &until, "x", &lasts];
+        let command: Command = words.iter().map(|word| Bytes::copy_from_slice(word.as_bytes())).collect();
+        self.store.engine().run(&[command]).await.expect("the slate is never away");
+    }
+
+    /// Another instance beside the same store.
+    pub(crate) fn another(&self) -> Self {
+        let service = Service::new((*self.service.config).clone());
+        let Self { platform, store, mail, beats, .. } = self;
+        let (platform, store, mail) = (platform.clone(), store.clone(), mail.clone());
+        Self { platform, service, store, mail, beats: beats.clone() }
     }
 
     /// What the log says of letters.

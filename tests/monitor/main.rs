@@ -1,5 +1,6 @@
 //! The monitor in virtual time: a property over random schedules, and stories.
 
+mod hangs;
 mod house;
 mod stories;
 mod told_once;

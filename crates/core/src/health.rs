@@ -16,7 +16,7 @@ use crate::event::Event;
 use crate::monitor::diagnosis::Diagnosis;
 use crate::monitor::letter::Letter;
 use crate::monitor::{Finding, Health, Record};
-use crate::platform::{Platform, all};
+use crate::platform::{Moment, Platform, all};
 use crate::reply::{self, Reply};
 use crate::service::Service;
 use crate::store::{self, Record as Kept, StoreError};
@@ -25,6 +25,10 @@ use tell::Heard;
 
 /// Every so many rounds a node that is idle is asked for a word: it may list its models while generation hangs.
 const WORD_EVERY: u64 = 3;
+
+/// Every so many rounds it is asked whoever is being answered. Where nobody ever is for a moment, a node that hangs would
+/// else be told of never; and one that is only busy has been free by the second time.
+const INSIST_EVERY: u64 = 12;
 
 /// Nodes that are looked at at once. Workers have six connections for heads that have not come: a look that waits for one
 /// would find its node slow.
@@ -97,16 +101,23 @@ async fn play<P: Platform>(platform: &P, service: &Service) -> Result<Outcome, S
     let is_early = since < service.config.monitor.period / 2;
     if !is_early {
         let looks = look(platform, service, &record).await;
-        findings = looks.iter().map(|(name, look)| (name.clone(), look.finding.clone())).collect();
-        record.observe(&findings, platform.now(), service.config.monitor.damping);
+        findings =
+            looks.iter().filter_map(|(name, look)| Some((name.clone(), look.finding.clone()?))).collect();
+        // A node that is no longer configured is nobody's business.
+        record.nodes.retain(|name| looks.iter().any(|(looked, _)| looked == name));
+        // As of when it began: a look that takes long would make the next one too early.
+        let dropped = record.observe(&findings, now, service.config.monitor.damping);
         looks.into_iter().for_each(|(name, look)| record.note_resident(&name, look.resident));
         kept = record.to_text();
         if !store::swap(platform, service, Kept::Monitor, old.as_deref(), &kept).await? {
             return Ok(outcome(&record, &findings, 0));
         }
+        if let Some(letter) = dropped {
+            platform.log(&untold(&letter, "mail_dropped"));
+        }
     }
     service.outlook.read(Some(&record), platform.now());
-    let told = tell(platform, service, &mut record, &mut kept).await;
+    let told = tell(platform, service, &mut record, &mut kept, now).await;
     // Who waits for the beat shall notice, too, that the owner cannot be told.
     if !is_early && record.untold.is_empty() {
         tell::beat(platform, service).await;
@@ -134,19 +145,19 @@ fn refresh<P: Platform>(platform: &P, service: &Service) {
     platform.clone().wait_until(async move { activity::refresh(&platform, &service).await });
 }
 
-/// A word is asked for in every third round of a node that is idle, and in every one while it is thought to hang: a look
-/// at its models would not tell.
+/// A word is asked for in every third round, and in every one while a node is thought to hang: a look at its models would
+/// not tell.
 async fn look<P: Platform>(platform: &P, service: &Service, record: &Record) -> Vec<(String, Look)> {
     let config = &service.config;
-    let is_turn =
-        (record.round + 1).is_multiple_of(WORD_EVERY) && service.memory.in_flight(platform.now()) == 0;
+    let is_turn = |every| (record.round + 1).is_multiple_of(every);
     let mut looks = Vec::new();
     for nodes in config.nodes.chunks(AT_ONCE) {
         let asked = nodes.iter().map(|node| async move {
             let why = record.nodes.get(&node.name).and_then(|known| known.state.why.as_ref());
             let hangs = why == Some(&Diagnosis::Hangs);
-            let asking = Asking { word: is_turn || hangs, hangs };
-            (node.name.clone(), probe::look(platform, config, node, asking).await)
+            let word = hangs || is_turn(WORD_EVERY);
+            let asking = Asking { word, insists: is_turn(INSIST_EVERY), hangs, since: record.checked };
+            (node.name.clone(), probe::look(platform, service, node, asking).await)
         });
         looks.extend(all(asked).await);
     }
@@ -154,16 +165,21 @@ async fn look<P: Platform>(platform: &P, service: &Service, record: &Record) -> 
 }
 
 /// Sends what is untold, the oldest first, and notes what came of each letter.
-async fn tell<P: Platform>(platform: &P, service: &Service, record: &mut Record, kept: &mut String) -> usize {
+async fn tell<P: Platform>(
+    platform: &P,
+    service: &Service,
+    record: &mut Record,
+    kept: &mut String,
+    began: Moment,
+) -> usize {
     let monitor = &service.config.monitor;
-    let untold = |letter: &Letter, reason| Event::Untold { subject: letter.subject(), reason };
     let mut told = 0;
     for letter in record.untold.clone() {
         if record.is_quiet(platform.now()) {
             platform.log(&untold(&letter, LATER));
             break;
         }
-        let noted = match tell::send(platform, monitor, &letter).await {
+        let noted = match tell::send(platform, monitor, &letter, began).await {
             Heard::Accepted => {
                 let noted = note(platform, service, record, kept, &|record| record.told(&letter)).await;
                 // Without a mail service the log is where it is told, by whoever has noted it.
@@ -192,6 +208,10 @@ async fn tell<P: Platform>(platform: &P, service: &Service, record: &mut Record,
         }
     }
     told
+}
+
+fn untold(letter: &Letter, reason: &'static str) -> Event {
+    Event::Untold { subject: letter.subject(), reason }
 }
 
 /// What came of a change of the record.

@@ -27,19 +27,35 @@ pub(crate) struct Lease {
     _everywhere: Option<Sender<Infallible>>,
 }
 
+/// The lease of whoever only asks how many there are.
+const LOOK: &str = "look";
+
+/// Whether nobody is being answered, as far as the instances count each other. A keeper that is away does not say so.
+///
+/// A keeper tells how many are in to whoever comes in: this one goes again at once.
+pub(crate) async fn is_idle<P: Platform>(platform: &P, service: &Service) -> bool {
+    let is_idle = service.memory.in_flight(platform.now()) == 0;
+    if !is_idle || !store::is_shared(platform, service) {
+        return is_idle;
+    }
+    let count = store::enter(platform, service, LOOK).await;
+    let _ = store::leave(platform, service, LOOK).await;
+    count == Ok(1)
+}
+
 /// Counts a request in. Where the keeper is away, or slow, the count is this instance's own; where every node has a
-/// guard that counts, or no node has two models to choose from, nobody else needs to.
+/// guard that counts nobody else needs to. Where no node has two models to choose from nobody waits for the count: it is
+/// the monitor that wants to know.
 pub(crate) async fn take<P: Platform>(platform: &P, service: &Service) -> Lease {
     let now = platform.now();
     let here = service.memory.lease(now, service.config.deadlines.gone(now));
     let own = Load { in_flight: here.in_flight(), counted: Counted::Instance };
-    let is_moot =
-        service.outlook.are_guarded(&service.config) || !service.config.nodes.iter().any(Load::matters);
-    if is_moot || !store::is_shared(platform, service) {
+    if service.outlook.are_guarded(&service.config) || !store::is_shared(platform, service) {
         return Lease { load: own, _here: here, _everywhere: None };
     }
     // Whoever is not alone here is not alone among all: the count would change nothing.
-    let (tell, told) = own.is_alone().then(channel).unzip();
+    let is_wanted = own.is_alone() && service.config.nodes.iter().any(Load::matters);
+    let (tell, told) = is_wanted.then(channel).unzip();
     let (everywhere, returned) = channel();
     platform.wait_until(keep(platform.clone(), service.clone(), tell, returned));
     let load = match told {

@@ -46,7 +46,7 @@ pub enum Finding {
 pub struct Record {
     /// Rounds so far.
     pub round: u64,
-    /// When the last round looked.
+    /// When the last round that looked began.
     pub checked: Moment,
     /// The nodes by their names.
     pub nodes: ByName<Known>,
@@ -95,12 +95,15 @@ impl Record {
         json::text(self)
     }
 
-    /// Takes in what one round found. All that flips in it is one letter.
-    pub fn observe(&mut self, findings: &[(String, Finding)], now: Moment, damping: Damping) {
+    /// Takes in what a round that began `now` found. All that flips in it is one letter; another may have to give way to it.
+    pub fn observe(
+        &mut self,
+        findings: &[(String, Finding)],
+        now: Moment,
+        damping: Damping,
+    ) -> Option<Letter> {
         self.round += 1;
         self.checked = now;
-        // A node that is no longer configured is nobody's business.
-        self.nodes.retain(|name| findings.iter().any(|(found, _)| found == name));
         let mut flips = Vec::new();
         for (name, finding) in findings {
             let known = self.nodes.entry(name);
@@ -110,14 +113,12 @@ impl Record {
             flips.extend(known.state.observe(name, finding, now, damping));
         }
         if flips.is_empty() {
-            return;
+            return None;
         }
         let answering = self.nodes.iter().filter(|(_, known)| known.state.health == Health::Up);
         let answering = answering.map(|(name, _)| name.to_owned()).collect();
         self.untold.push(Letter { flips, answering });
-        if self.untold.len() > MOST_UNTOLD {
-            self.untold.remove(0);
-        }
+        (self.untold.len() > MOST_UNTOLD).then(|| self.untold.remove(0))
     }
 
     /// Takes in which models a node has in memory.

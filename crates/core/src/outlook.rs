@@ -93,6 +93,11 @@ impl Outlook {
         }
     }
 
+    /// Whether this instance has heard a node speak since then.
+    pub(crate) fn has_spoken(&self, node: &str, since: Moment) -> bool {
+        self.inner().nodes.get(node).is_some_and(|heard| heard.has_spoken(since))
+    }
+
     /// A node has said all that was wanted.
     pub fn completed(&self, node: &str) {
         self.inner().heard(node).breaker = None;
@@ -182,8 +187,7 @@ impl Outlook {
             let heard = inner.heard(name);
             // Where a clock was ahead, it has spoken now, and the next look counts again.
             heard.spoken.iter_mut().for_each(|(_, spoken)| *spoken = now.min(*spoken));
-            let has_spoken = heard.spoken.iter().any(|(_, spoken)| *spoken >= record.checked);
-            heard.is_out = is_out(&known.state) && !has_spoken;
+            heard.is_out = is_out(&known.state) && !heard.has_spoken(record.checked);
             if let Some(breaker) = heard.breaker.as_mut().filter(|_| is_well(&known.state)) {
                 breaker.seen_well(record.checked);
             }
@@ -224,6 +228,10 @@ impl Inner {
 }
 
 impl Heard {
+    fn has_spoken(&self, since: Moment) -> bool {
+        self.spoken.iter().any(|(_, spoken)| *spoken >= since)
+    }
+
     fn standing(&self, now: Moment) -> Standing {
         self.breaker.as_ref().map_or(Standing::Closed, |breaker| breaker.standing(now))
     }

@@ -10,10 +10,12 @@ use serde::Deserialize;
 use crate::config::{Config, Node};
 use crate::failure::Failure;
 use crate::json;
+use crate::lease;
 use crate::monitor::Finding;
 use crate::monitor::diagnosis::Diagnosis;
 use crate::ollama::{Message, Prompt, Role};
-use crate::platform::{Elapsed, FetchError, Platform, gather, holds, within};
+use crate::platform::{Elapsed, FetchError, Moment, Platform, gather, holds, within};
+use crate::service::Service;
 use crate::upstream::{self, AGENT};
 
 /// Bytes of a list of models; what is longer is none.
@@ -21,7 +23,8 @@ const LONGEST_LIST: usize = 1024 * 1024;
 
 /// What a look has found.
 pub(super) struct Look {
-    pub(super) finding: Finding,
+    /// None where it says nothing new of the node.
+    pub(super) finding: Option<Finding>,
     /// The configured models in the node's memory, where it says.
     pub(super) resident: Option<Vec<String>>,
 }
@@ -48,29 +51,54 @@ struct Listed {
 pub(super) struct Asking {
     /// A model that is loaded is asked for a word.
     pub(super) word: bool,
+    /// Whoever else is being answered.
+    pub(super) insists: bool,
     /// The last look found that none comes.
     pub(super) hangs: bool,
+    /// When that was.
+    pub(super) since: Moment,
 }
 
 /// The longest wait for a word of a model that is loaded: whoever calls for the round waits for it, too.
 const WORD: Duration = Duration::from_secs(40);
 
-pub(super) async fn look<P: Platform>(platform: &P, config: &Config, node: &Node, asking: Asking) -> Look {
+pub(super) async fn look<P: Platform>(platform: &P, service: &Service, node: &Node, asking: Asking) -> Look {
+    let config = &service.config;
     let finding = models(platform, config, node).await;
     if finding != Finding::Good {
-        return Look { finding, resident: None };
+        return Look { finding: Some(finding), resident: None };
     }
     let Ok(resident) = resident(platform, config, node).await else {
         // A load may keep the list of what is loaded waiting: no answer says nothing, and ends no silence either.
         let finding = if asking.hangs { Finding::Bad(Diagnosis::Hangs) } else { finding };
-        return Look { finding, resident: None };
+        return Look { finding: Some(finding), resident: None };
     };
-    let patience = config.deadlines.last_first_word.min(WORD);
     let finding = match resident.first().filter(|_| asking.word) {
-        Some(model) => of_word(word(platform, node, model, patience).await.err()),
-        None => finding,
+        Some(model) => speech(platform, service, node, model, asking).await,
+        None => Some(finding),
     };
     Look { finding, resident: Some(resident) }
+}
+
+/// What it says of a node that a word comes, or none. One that somebody else is being answered before says nothing: a
+/// node may have one place. Where nobody was when it was asked for, whoever comes later waits behind it.
+async fn speech<P: Platform>(
+    platform: &P,
+    service: &Service,
+    node: &Node,
+    model: &str,
+    asking: Asking,
+) -> Option<Finding> {
+    let is_idle = lease::is_idle(platform, service).await;
+    let since = if is_idle { platform.now() } else { asking.since };
+    let speaks = || service.outlook.has_spoken(&node.name, since);
+    if !is_idle && !asking.insists {
+        return (!asking.hangs || speaks()).then_some(Finding::Good);
+    }
+    let patience = service.config.deadlines.last_first_word.min(WORD);
+    let found = of_word(word(platform, node, model, patience).await.err());
+    let is_heard = found == Finding::Bad(Diagnosis::Hangs) && speaks();
+    Some(if is_heard { Finding::Good } else { found })
 }
 
 /// Whether the node answers, and has the models that are configured.

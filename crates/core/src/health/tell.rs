@@ -14,12 +14,18 @@ use crate::event::Event;
 use crate::json;
 use crate::monitor::LONGEST_QUIET;
 use crate::monitor::letter::Letter;
-use crate::platform::{Elapsed, FetchError, Platform, gather, holds, within};
+use crate::platform::{Elapsed, FetchError, Moment, Platform, gather, holds, within};
 use crate::service::Service;
 use crate::upstream::AGENT;
 
 /// Until the mail service has answered, or whoever waits for the beat.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A wait that is worth it in the middle of a round.
+const MOMENT: Duration = Duration::from_secs(2);
+
+/// No wait begins later in a round: Vercel ends it after 120 s.
+const LONGEST_ROUND: Duration = Duration::from_secs(75);
 
 /// How long to wait where a service that is asked too often does not say.
 const PAUSE: Duration = Duration::from_secs(60);
@@ -43,7 +49,13 @@ pub(super) enum Heard {
     Failed(&'static str),
 }
 
-pub(super) async fn send<P: Platform>(platform: &P, monitor: &Monitor, letter: &Letter) -> Heard {
+/// Sends a letter, in a round that `began` then; once more after each wait that is short.
+pub(super) async fn send<P: Platform>(
+    platform: &P,
+    monitor: &Monitor,
+    letter: &Letter,
+    began: Moment,
+) -> Heard {
     let Some(mail) = &monitor.mail else {
         // The log is where it is told, then.
         return Heard::Accepted;
@@ -51,16 +63,25 @@ pub(super) async fn send<P: Platform>(platform: &P, monitor: &Monitor, letter: &
     let (text, html) = (letter.text(), letter.html());
     let body =
         json!({"from": mail.from, "to": mail.to, "subject": letter.subject(), "text": text, "html": html});
-    // It may have been taken where nothing was heard, and the next round may come when the key is forgotten: once more, and
-    // at once.
     let key = letter.key();
-    let heard = match post(platform, mail, &body, &key).await {
-        Err(_) => post(platform, mail, &body, &key).await,
-        heard => heard,
-    };
-    match heard {
-        Ok(reply) => judge(reply.status(), reply.headers(), reply.body()),
-        Err(reason) => Heard::Failed(reason),
+    let mut is_again = false;
+    loop {
+        let heard = match post(platform, mail, &body, &key).await {
+            Ok(reply) => judge(reply.status(), reply.headers(), reply.body()),
+            // It may have been taken, and the next round may come when the key is forgotten: once more, and at once.
+            Err(_) if !is_again => {
+                is_again = true;
+                continue;
+            }
+            Err(reason) => Heard::Failed(reason),
+        };
+        match heard {
+            Heard::Later(wait) if wait <= MOMENT && platform.now().since(began) < LONGEST_ROUND => {
+                platform.sleep(wait).await;
+                is_again = false;
+            }
+            Heard::Accepted | Heard::Later(_) | Heard::Refused(_) | Heard::Failed(_) => return heard,
+        }
     }
 }
 
@@ -106,7 +127,8 @@ fn judge(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Heard {
         }
         // It was taken before, in other words: the wording has changed since.
         409 if holds(body, b"invalid_idempotent_request") => Heard::Accepted,
-        // In flight, from another round.
+        // In flight, from a moment ago or from another round: what becomes of it is known soon.
+        409 if holds(body, b"concurrent_idempotent_requests") => Heard::Later(MOMENT),
         409 => Heard::Refused("mail_conflict"),
         401 | 403 => Heard::Failed("mail_unauthorized"),
         400 | 404 | 405 | 422 => Heard::Refused("mail_refused"),
@@ -150,7 +172,11 @@ mod tests {
         check(422, "", Heard::Refused("mail_refused"));
         check(500, "", Heard::Failed("mail_failed"));
         check(302, "", Heard::Failed("mail_failed"));
-        let taken = br#"{"statusCode":409,"name":"invalid_idempotent_request","message":""}"#;
-        assert_eq!(judge(StatusCode::CONFLICT, &HeaderMap::new(), taken), Heard::Accepted);
+        let conflict = |name: &str, expect: Heard| {
+            let body = format!(r#"{{"statusCode":409,"name":"{name}","message":""}}"#);
+            assert_eq!(judge(StatusCode::CONFLICT, &HeaderMap::new(), body.as_bytes()), expect, "{name}");
+        };
+        conflict("invalid_idempotent_request", Heard::Accepted);
+        conflict("concurrent_idempotent_requests", Heard::Later(MOMENT));
     }
 }

@@ -75,8 +75,22 @@ fn what_flips_in_one_round_is_one_letter() {
     record.told(&letter);
     assert_eq!(record.untold, letters[1..]);
     assert_eq!(Record::parse(&record.to_text()), record);
-    record.observe(&[("mini".into(), Good)], Moment(6), DAMPING);
-    assert_eq!(record.nodes.iter().count(), 1);
+}
+
+#[test]
+fn the_oldest_gives_way() {
+    let mut record = Record::default();
+    let damping = Damping { fall: 1, rise: 1 };
+    let dropped: Vec<usize> = (0..=MOST_UNTOLD)
+        .filter(|nth| {
+            let finding = if nth.is_multiple_of(2) { bad() } else { Good };
+            let oldest = record.untold.first().cloned();
+            let dropped = record.observe(&[("mini".into(), finding)], Moment(9), damping);
+            assert!(dropped.is_none() || dropped == oldest);
+            dropped.is_some()
+        })
+        .collect();
+    assert_eq!((dropped, record.untold.len()), (vec![MOST_UNTOLD], MOST_UNTOLD));
 }
 
 #[test]
