@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::ValueEnum;
-use homefire::process::Group;
+use homefire::process::{Group, configure};
 use homefire::tools;
 use homefire::workerd::{self, Script};
 use tokio::net::TcpListener;
@@ -100,7 +100,7 @@ pub(crate) fn command(
         }
         On::Workerd => return workerd::serve(port, &Script::built()?, variables, folder),
     };
-    command.envs(variables.iter().cloned());
+    configure(&mut command, variables.iter().cloned());
     Ok(command)
 }
 

@@ -1,10 +1,12 @@
 //! Programs that are started here, and end with whoever started them, however that comes to its end.
 
+use std::ffi::OsStr;
 use std::os::unix::process::CommandExt;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use homefire_core::config::VARIABLES;
 use tokio::process::Child;
 use tokio::time::{sleep, timeout};
 
@@ -47,6 +49,18 @@ impl Group {
     pub fn child(&mut self) -> &mut Child {
         &mut self.child
     }
+}
+
+/// Gives `command` these of the service's variables and no others: those that this process was started with lead to the
+/// owner's own nodes, store and mail.
+pub fn configure(
+    command: &mut tokio::process::Command,
+    variables: impl IntoIterator<Item = (impl AsRef<OsStr>, impl AsRef<OsStr>)>,
+) {
+    for name in VARIABLES {
+        command.env_remove(name);
+    }
+    command.envs(variables);
 }
 
 /// Runs `command` to its end, its output shown as it comes.
@@ -111,6 +125,17 @@ mod tests {
         assert!(error.contains("exit status: 3"), "{error}");
         let error = run(&mut Command::new("no-such-program")).unwrap_err().to_string();
         assert_eq!(error, "no-such-program could not be started");
+    }
+
+    #[test]
+    fn the_owners_variables_are_kept_from_a_program() {
+        let mut command = tokio::process::Command::new("sh");
+        configure(&mut command, [("RATE_LIMIT", "0")]);
+        let told: Vec<_> = command.as_std().get_envs().collect();
+        for name in VARIABLES {
+            let value = (*name == "RATE_LIMIT").then_some("0");
+            assert!(told.contains(&(name.as_ref(), value.map(AsRef::as_ref))), "{name}: {told:?}");
+        }
     }
 
     #[tokio::test]
