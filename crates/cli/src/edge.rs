@@ -13,6 +13,7 @@ use tokio::net::TcpListener;
 use tokio::process::Command;
 
 use crate::bench::{machine, release};
+use crate::worker;
 
 /// What the service runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -21,7 +22,7 @@ pub(crate) enum On {
     Native,
     /// The release builds of Vercel's functions.
     Vercel,
-    /// The built Worker in workerd; build it first.
+    /// The Worker in workerd.
     Workerd,
 }
 
@@ -30,6 +31,14 @@ pub(crate) const VERCEL_PORT: &str = "VERCEL_DEV_PORT";
 
 /// Until it answers.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Builds the Worker, where it is the Worker that serves. The others are built when they are first started.
+pub(crate) fn prepare(on: On) -> Result<()> {
+    match on {
+        On::Workerd => worker::build(),
+        On::Native | On::Vercel => Ok(()),
+    }
+}
 
 /// Programs that serve, each at the paths that begin with its place.
 pub(crate) struct Edge {
