@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::ValueEnum;
-use homefire::process::{Group, configure};
+use homefire::process::{Group, Program, configure};
 use homefire::tools;
 use homefire::workerd::{self, Script};
 use tokio::net::TcpListener;
@@ -52,11 +52,12 @@ impl Edge {
             On::Vercel => &[("/api/cron/health", "health"), ("/", "terminal")],
             On::Native | On::Workerd => &[("/", "terminal")],
         };
-        let folder = tools::root().join("target/workerd");
         let (mut programs, mut ids) = (Vec::new(), Vec::new());
         for (place, function) in places {
             let port = free_port().await?;
-            let mut group = start(command(on, function, port, variables, &folder)?, port).await?;
+            let folder = tempfile::tempdir()?;
+            let command = command(on, function, port, variables, folder.path())?;
+            let mut group = start(Program { command, folder: Some(folder) }, port).await?;
             // Only Linux tells what they hold.
             if cfg!(target_os = "linux") {
                 ids.extend(processes(&mut group)?);
@@ -114,13 +115,14 @@ pub(crate) fn command(
 }
 
 /// Starts what serves at `port`, and waits until it does.
-pub(crate) async fn start(mut command: Command, port: u16) -> Result<Group> {
+pub(crate) async fn start(program: impl Into<Program>, port: u16) -> Result<Group> {
+    let mut program = program.into();
     let path = log(port);
     path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
     println!("what it writes is in {}", path.display());
     let log = File::create(path)?;
-    command.stdout(log.try_clone()?).stderr(log);
-    let mut group = Group::spawn(command)?;
+    program.command.stdout(log.try_clone()?).stderr(log);
+    let mut group = Group::spawn(program)?;
     group.ready(port, PATIENCE).await?;
     Ok(group)
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use homefire::process::{Group, configure};
+use homefire::process::{Group, Program, configure};
 use homefire::{tools, wrangler};
 use homefire_core::config::VARIABLES;
 use homefire_core::service::{self, Service};
@@ -76,11 +76,10 @@ pub(crate) async fn start(on: On, port: u16, variables: &[(String, String)]) -> 
         On::Workerd => {
             worker::build()?;
             let inspector = TcpListener::bind("127.0.0.1:0").await?.local_addr()?.port();
-            let folder = tools::root().join("target/wrangler");
             drop(listener);
             // It lists the variables with the beginnings of their values.
             let is_said = |line: &str| !line.trim_start().starts_with("env.");
-            program(wrangler::dev(port, inspector, variables, &folder)?, port, is_said).await?
+            program(wrangler::dev(port, inspector, variables)?, port, is_said).await?
         }
         On::Vercel => {
             refuse_file(variables, &variables::of_file()?)?;
@@ -142,9 +141,10 @@ fn refuse_file(variables: &[(String, String)], file: &HashMap<String, String>) -
     }
 }
 
-async fn program(mut command: Command, port: u16, is_said: fn(&str) -> bool) -> Result<How> {
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut group = Group::spawn(command)?;
+async fn program(program: impl Into<Program>, port: u16, is_said: fn(&str) -> bool) -> Result<How> {
+    let mut program = program.into();
+    program.command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut group = Group::spawn(program)?;
     let child = group.child();
     child.stdout.take().into_iter().for_each(|output| show(output, is_said));
     child.stderr.take().into_iter().for_each(|output| show(output, is_said));
