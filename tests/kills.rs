@@ -8,7 +8,8 @@ use std::os::unix::process::ExitStatusExt;
 use std::process::Stdio;
 use std::time::Duration;
 
-use homefire::process::Group;
+use homefire::process::{Group, configure};
+use homefire_node::config::VARIABLES;
 use homefire_node::{Config, Guard, serve};
 use homefire_sim::scenario::{MODELS, SECRET, SETTINGS, nodes_variable};
 use homefire_sim::{End, Node, Pace, Server};
@@ -139,7 +140,8 @@ impl Program {
         let port = listener.local_addr().expect("it is bound").port();
         drop(listener);
         let mut command = Command::new(env!("CARGO_BIN_EXE_terminal"));
-        command.env("VERCEL_DEV_PORT", port.to_string()).envs(SETTINGS.iter().copied());
+        configure(&mut command, SETTINGS.iter().copied());
+        command.env("VERCEL_DEV_PORT", port.to_string());
         command.env("HOMEFIRE_NODES", nodes_variable(mini, cloud));
         command.stdout(Stdio::null()).stderr(Stdio::null());
         let mut group = Group::spawn(command).expect("the edge starts");
@@ -150,6 +152,10 @@ impl Program {
     async fn guard(ollama: &Server) -> Self {
         let mut command = Command::new(std::env::current_exe().expect("this program is a file"));
         command.arg("guard").stdout(Stdio::piped()).stderr(Stdio::null());
+        // Whoever tests may have a guard of his own.
+        for name in VARIABLES {
+            command.env_remove(name);
+        }
         command.env("OLLAMA_URL", ollama.url()).env("NODE_TOKENS", SECRET).env("MODELS", MODELS.join(","));
         let mut group = Group::spawn(command).expect("the guard starts");
         let output = group.child().stdout.take().expect("it is piped");

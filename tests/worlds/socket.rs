@@ -6,13 +6,12 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::StreamExt;
-use homefire::process::Group;
+use homefire::process::{Group, Program};
 use homefire_sim::scenario::{Before, Chunks, Ward, World};
 use homefire_sim::{Node, Reach, Received};
 use http::{Request, Response};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::net::TcpListener;
-use tokio::process::Command;
 
 use super::home::Home;
 
@@ -72,15 +71,16 @@ impl Service {
         Self { place, url, _running: Box::new(running) }
     }
 
-    /// Starts `command` and waits until it answers at `port`.
+    /// Starts `program` and waits until it answers at `port`.
     pub(crate) async fn spawn(
         place: &'static str,
-        mut command: Command,
+        program: impl Into<Program>,
         port: u16,
         log: &Log,
     ) -> Result<Self, String> {
-        command.stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut group = Group::spawn(command).map_err(|error| format!("{error:#}"))?;
+        let mut program = program.into();
+        program.command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut group = Group::spawn(program).map_err(|error| format!("{error:#}"))?;
         let child = group.child();
         if let Some(output) = child.stdout.take() {
             log.follow(output);

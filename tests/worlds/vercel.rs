@@ -1,5 +1,6 @@
 //! The very binaries that Vercel would start, one a function.
 
+use homefire::process::configure;
 use tokio::process::Command;
 
 use super::home::Home;
@@ -20,7 +21,8 @@ pub(crate) async fn start(home: Home, variables: &[(String, String)]) -> Result<
     for (place, binary) in FUNCTIONS {
         let port = free_port().await?;
         let mut command = Command::new(binary);
-        command.env("VERCEL_DEV_PORT", port.to_string()).envs(variables.iter().cloned());
+        configure(&mut command, variables.iter().cloned());
+        command.env("VERCEL_DEV_PORT", port.to_string());
         services.push(Service::spawn(place, command, port, &log).await?);
     }
     Ok(SocketWorld::new(services, home, log))

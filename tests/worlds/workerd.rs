@@ -1,7 +1,5 @@
 //! The built Worker in workerd, as `wrangler dev` runs it.
 
-use std::path::Path;
-
 use homefire::wrangler;
 
 use super::home::Home;
@@ -25,7 +23,6 @@ pub(crate) async fn start(home: Home, variables: &[(String, String)]) -> Result<
 
 async fn spawn(variables: &[(String, String)], log: &Log) -> Result<Service, String> {
     let (port, inspector) = (free_port().await?, free_port().await?);
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let command = wrangler::dev(port, inspector, variables, folder).map_err(|error| format!("{error:#}"))?;
-    Service::spawn("/", command, port, log).await
+    let program = wrangler::dev(port, inspector, variables).map_err(|error| format!("{error:#}"))?;
+    Service::spawn("/", program, port, log).await
 }

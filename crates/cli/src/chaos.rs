@@ -9,7 +9,7 @@ use clap::Args;
 use homefire_sim::chaos;
 
 use crate::bench::machine::allow_files;
-use crate::edge::On;
+use crate::edge::{self, On};
 use town::{Keeper, SocketTown};
 
 #[derive(Args)]
@@ -36,6 +36,7 @@ const FILES: u64 = 4096;
 
 pub(crate) async fn run(options: Options) -> Result<()> {
     allow_files(FILES)?;
+    edge::prepare(options.on)?;
     let seed = options.seed.unwrap_or_else(drawn);
     println!("{} seconds on {:?}, seed {seed}", options.seconds, options.on);
     let town = SocketTown::open(options.on, options.keeper, options.slow).await?;

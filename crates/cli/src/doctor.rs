@@ -55,13 +55,12 @@ enum Scope {
 }
 
 pub(crate) async fn run(options: Options) -> Result<()> {
-    let variables = variables::read()?;
     let scope = match options.continuation {
         true => Scope::Continuation,
         false => Scope::Whole { sends_mail: options.send_test_mail },
     };
     let mut checks = Vec::new();
-    let is_read = examine(&variables, scope, |check| {
+    let is_read = examine(variables::read(), scope, |check| {
         if !options.json {
             println!("{}", check.line());
         }
@@ -82,8 +81,19 @@ pub(crate) async fn run(options: Options) -> Result<()> {
 }
 
 /// Tells each check, all of them at once under way and always in the same order. `false` where the variables are
-/// refused: then nothing else is checked.
-async fn examine(variables: &[(String, String)], scope: Scope, mut tell: impl FnMut(Check)) -> bool {
+/// refused, or not even read: then nothing else is checked.
+async fn examine(
+    variables: Result<Vec<(String, String)>>,
+    scope: Scope,
+    mut tell: impl FnMut(Check),
+) -> bool {
+    let variables = match variables {
+        Ok(variables) => variables,
+        Err(error) => {
+            tell(settings::unread(&error));
+            return false;
+        }
+    };
     let find = |name: &str| variables.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone());
     let service = match Service::from_reader(find) {
         Ok(service) => service,
@@ -94,7 +104,7 @@ async fn examine(variables: &[(String, String)], scope: Scope, mut tell: impl Fn
     };
     let config = &service.config;
     let platform = Native::with_log(&config.deadlines, |_| {});
-    tell(settings::sound(variables));
+    tell(settings::sound(&variables));
     let mut groups: FuturesOrdered<BoxFuture<'_, Vec<Check>>> = match scope {
         Scope::Whole { sends_mail } => {
             let nodes = config.nodes.iter().map(|node| node::check(&platform, config, node).boxed());

@@ -6,13 +6,14 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::ValueEnum;
-use homefire::process::Group;
+use homefire::process::{Group, Program, configure};
 use homefire::tools;
 use homefire::workerd::{self, Script};
 use tokio::net::TcpListener;
 use tokio::process::Command;
 
 use crate::bench::{machine, release};
+use crate::worker;
 
 /// What the service runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -21,7 +22,7 @@ pub(crate) enum On {
     Native,
     /// The release builds of Vercel's functions.
     Vercel,
-    /// The built Worker in workerd; build it first.
+    /// The Worker in workerd.
     Workerd,
 }
 
@@ -30,6 +31,14 @@ pub(crate) const VERCEL_PORT: &str = "VERCEL_DEV_PORT";
 
 /// Until it answers.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Builds the Worker, where it is the Worker that serves. The others are built when they are first started.
+pub(crate) fn prepare(on: On) -> Result<()> {
+    match on {
+        On::Workerd => worker::build(),
+        On::Native | On::Vercel => Ok(()),
+    }
+}
 
 /// Programs that serve, each at the paths that begin with its place.
 pub(crate) struct Edge {
@@ -43,11 +52,12 @@ impl Edge {
             On::Vercel => &[("/api/cron/health", "health"), ("/", "terminal")],
             On::Native | On::Workerd => &[("/", "terminal")],
         };
-        let folder = tools::root().join("target/workerd");
         let (mut programs, mut ids) = (Vec::new(), Vec::new());
         for (place, function) in places {
             let port = free_port().await?;
-            let mut group = start(command(on, function, port, variables, &folder)?, port).await?;
+            let folder = tempfile::tempdir()?;
+            let command = command(on, function, port, variables, folder.path())?;
+            let mut group = start(Program { command, folder: Some(folder) }, port).await?;
             // Only Linux tells what they hold.
             if cfg!(target_os = "linux") {
                 ids.extend(processes(&mut group)?);
@@ -100,18 +110,19 @@ pub(crate) fn command(
         }
         On::Workerd => return workerd::serve(port, &Script::built()?, variables, folder),
     };
-    command.envs(variables.iter().cloned());
+    configure(&mut command, variables.iter().cloned());
     Ok(command)
 }
 
 /// Starts what serves at `port`, and waits until it does.
-pub(crate) async fn start(mut command: Command, port: u16) -> Result<Group> {
+pub(crate) async fn start(program: impl Into<Program>, port: u16) -> Result<Group> {
+    let mut program = program.into();
     let path = log(port);
     path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
     println!("what it writes is in {}", path.display());
     let log = File::create(path)?;
-    command.stdout(log.try_clone()?).stderr(log);
-    let mut group = Group::spawn(command)?;
+    program.command.stdout(log.try_clone()?).stderr(log);
+    let mut group = Group::spawn(program)?;
     group.ready(port, PATIENCE).await?;
     Ok(group)
 }

@@ -1,28 +1,52 @@
 //! Programs that are started here, and end with whoever started them, however that comes to its end.
 
+use std::ffi::OsStr;
+use std::io::Write;
 use std::os::unix::process::CommandExt;
+use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
+use homefire_core::config::VARIABLES;
+use tempfile::TempDir;
 use tokio::process::Child;
 use tokio::time::{sleep, timeout};
+
+/// A program to be started.
+#[derive(Debug)]
+pub struct Program {
+    /// What starts it.
+    pub command: tokio::process::Command,
+    /// What it is told and what it writes: nothing of it stays when the program has ended.
+    pub folder: Option<TempDir>,
+}
+
+impl From<tokio::process::Command> for Program {
+    fn from(command: tokio::process::Command) -> Self {
+        Self { command, folder: None }
+    }
+}
 
 /// A program and all that it started, in a process group of its own: dropping it ends them all.
 #[derive(Debug)]
 pub struct Group {
     child: Child,
     _watch: Watch,
+    // Dropped behind those who write there.
+    _folder: Option<TempDir>,
 }
 
 impl Group {
-    /// Starts `command` without standard input.
-    pub fn spawn(mut command: tokio::process::Command) -> Result<Self> {
-        let program = command.as_std().get_program().to_string_lossy().into_owned();
+    /// Starts `program` without standard input.
+    pub fn spawn(program: impl Into<Program>) -> Result<Self> {
+        let Program { mut command, folder } = program.into();
+        let name = command.as_std().get_program().to_string_lossy().into_owned();
         command.stdin(Stdio::null()).process_group(0).kill_on_drop(true);
-        let child = command.spawn().with_context(|| format!("{program} could not be started"))?;
-        let watch = Watch::over(child.id().context("a program that nobody waited for has an id")?)?;
-        Ok(Self { child, _watch: watch })
+        let child = command.spawn().with_context(|| format!("{name} could not be started"))?;
+        let id = child.id().context("a program that nobody waited for has an id")?;
+        let watch = Watch::over(id, folder.as_ref().map(TempDir::path))?;
+        Ok(Self { child, _watch: watch, _folder: folder })
     }
 
     /// Waits until the service that this is answers at `port`.
@@ -49,6 +73,18 @@ impl Group {
     }
 }
 
+/// Gives `command` these of the service's variables and no others: those that this process was started with lead to the
+/// owner's own nodes, store and mail.
+pub fn configure(
+    command: &mut tokio::process::Command,
+    variables: impl IntoIterator<Item = (impl AsRef<OsStr>, impl AsRef<OsStr>)>,
+) {
+    for name in VARIABLES {
+        command.env_remove(name);
+    }
+    command.envs(variables);
+}
+
 /// Runs `command` to its end, its output shown as it comes.
 pub fn run(command: &mut Command) -> Result<()> {
     let program = command.get_program().to_string_lossy().into_owned();
@@ -57,7 +93,7 @@ pub fn run(command: &mut Command) -> Result<()> {
         .process_group(0)
         .spawn()
         .with_context(|| format!("{program} could not be started"))?;
-    let status = match Watch::over(child.id()) {
+    let status = match Watch::over(child.id(), None) {
         Ok(_watch) => child.wait()?,
         Err(error) => {
             child.kill()?;
@@ -71,16 +107,18 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// A member of a process group that kills it when its own input ends: on drop, or when this process is gone.
+/// A member of a process group that kills it on drop, or when its own input ends because this process is gone: then it
+/// removes the group's folder, too, which nobody else would.
 ///
 /// Being a member it also keeps the group's id from being given to somebody else.
 #[derive(Debug)]
 struct Watch(std::process::Child);
 
 impl Watch {
-    fn over(group: u32) -> Result<Self> {
+    fn over(group: u32, folder: Option<&Path>) -> Result<Self> {
         let mut shell = Command::new("sh");
-        shell.args(["-c", "cat; kill -KILL 0"]).process_group(i32::try_from(group)?);
+        shell.args(["-c", "read word || rm -rf \"$@\"; kill -KILL 0", "sh"]).args(folder);
+        shell.process_group(i32::try_from(group)?);
         shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         Ok(Self(shell.spawn().context("sh could not be started")?))
     }
@@ -88,7 +126,10 @@ impl Watch {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        drop(self.0.stdin.take());
+        if let Some(mut input) = self.0.stdin.take() {
+            // It may have ended with its group.
+            let _ = input.write_all(b"\n");
+        }
         // It ends by the signal that it sends.
         let _ = self.0.wait();
     }
@@ -96,6 +137,8 @@ impl Drop for Watch {
 
 #[cfg(test)]
 mod tests {
+    use std::path::PathBuf;
+
     use super::*;
 
     fn sh(script: &str) -> Command {
@@ -113,6 +156,17 @@ mod tests {
         assert_eq!(error, "no-such-program could not be started");
     }
 
+    #[test]
+    fn the_owners_variables_are_kept_from_a_program() {
+        let mut command = tokio::process::Command::new("sh");
+        configure(&mut command, [("RATE_LIMIT", "0")]);
+        let told: Vec<_> = command.as_std().get_envs().collect();
+        for name in VARIABLES {
+            let value = (*name == "RATE_LIMIT").then_some("0");
+            assert!(told.contains(&(name.as_ref(), value.map(AsRef::as_ref))), "{name}: {told:?}");
+        }
+    }
+
     #[tokio::test]
     async fn what_a_program_started_ends_with_it() {
         let mut command = tokio::process::Command::from(sh("sleep 600 & echo $!; wait"));
@@ -126,5 +180,30 @@ mod tests {
         drop(group);
         // The end of the output comes when the last of the group has let go of it.
         assert_eq!(lines.next_line().await.unwrap(), None);
+    }
+
+    /// A program that has written to its folder.
+    async fn writer() -> (Group, PathBuf) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().to_owned();
+        let mut command = tokio::process::Command::from(sh("mkdir a; echo b > a/b; echo; sleep 600"));
+        command.current_dir(&path).stdout(Stdio::piped());
+        let mut group = Group::spawn(Program { command, folder: Some(folder) }).unwrap();
+        let output = group.child().stdout.take().unwrap();
+        tokio::io::AsyncBufReadExt::lines(tokio::io::BufReader::new(output)).next_line().await.unwrap();
+        assert!(path.join("a/b").exists());
+        (group, path)
+    }
+
+    #[tokio::test]
+    async fn a_programs_folder_goes_with_it() {
+        let (group, folder) = writer().await;
+        drop(group);
+        assert!(!folder.exists());
+        let (mut group, folder) = writer().await;
+        // As when this process is killed.
+        drop(group._watch.0.stdin.take());
+        assert!(!group.child().wait().await.unwrap().success());
+        assert!(!folder.exists());
     }
 }

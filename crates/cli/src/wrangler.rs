@@ -1,19 +1,20 @@
 //! The built Worker in `wrangler dev`.
 
-use std::fs::OpenOptions;
-use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 
 use anyhow::{Context, Result, ensure};
+use tempfile::Builder;
 use tokio::process::Command;
 
+use crate::process::Program;
 use crate::tools;
 
-/// A command that serves the built Worker at 127.0.0.1:`port`, configured by `variables`. Its files go to `folder`.
+/// A program that serves the built Worker at 127.0.0.1:`port`, configured by `variables`. All its files are in its folder,
+/// and with them what a Durable Object keeps.
 ///
 /// The configuration is the repository's `wrangler.toml`, but for the build, which is done, and what is asked for here.
-pub fn dev(port: u16, inspector: u16, variables: &[(String, String)], folder: &Path) -> Result<Command> {
+pub fn dev(port: u16, inspector: u16, variables: &[(String, String)]) -> Result<Program> {
     let root = tools::root();
     let text = std::fs::read_to_string(root.join("wrangler.toml")).context("wrangler.toml")?;
     let mut config: toml::Table = text.parse().context("wrangler.toml")?;
@@ -29,16 +30,10 @@ pub fn dev(port: u16, inspector: u16, variables: &[(String, String)], folder: &P
     }
     let variables = variables.iter().map(|(name, value)| (name.clone(), value.clone().into()));
     config.insert("vars".to_owned(), toml::Value::Table(variables.collect()));
-    std::fs::create_dir_all(folder)?;
-    let path = folder.join(format!("wrangler-{port}.toml"));
     // The owner's secrets are among the variables.
-    let _ = std::fs::remove_file(&path);
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
-    file.write_all(config.to_string().as_bytes())?;
-
-    // What a Durable Object keeps is one run's alone.
-    let state = folder.join(format!("state-{port}"));
-    let _ = std::fs::remove_dir_all(&state);
+    let folder = Builder::new().permissions(Permissions::from_mode(0o700)).tempdir()?;
+    let path = folder.path().join("wrangler.toml");
+    std::fs::write(&path, config.to_string())?;
 
     let mut command = Command::new(wrangler);
     command
@@ -49,10 +44,14 @@ pub fn dev(port: u16, inspector: u16, variables: &[(String, String)], folder: &P
         // The cron trigger answers at /__scheduled.
         .arg("--test-scheduled")
         .arg("--persist-to")
-        .arg(&state)
+        .arg(folder.path().join("state"))
         .args(["--show-interactive-dev-session=false", "--log-level", "log"])
         .env("WRANGLER_SEND_METRICS", "false")
         .env("NO_UPDATE_NOTIFIER", "1")
-        .current_dir(folder);
-    Ok(command)
+        // Its log has the beginnings of the variables' values.
+        .env("WRANGLER_LOG_PATH", folder.path().join("logs"))
+        .env("WRANGLER_REGISTRY_PATH", folder.path().join("registry"))
+        .env("TMPDIR", folder.path())
+        .current_dir(folder.path());
+    Ok(Program { command, folder: Some(folder) })
 }

@@ -18,7 +18,7 @@ use super::turn::{Course, turn};
 use super::wire::Wire;
 use super::{machine, release};
 use crate::Refused;
-use crate::edge::On;
+use crate::edge::{self, On};
 use report::{Measured, Report};
 use ways::Site;
 
@@ -76,6 +76,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     if cfg!(debug_assertions) {
         return release::again();
     }
+    edge::prepare(options.on)?;
     // Each connection of this process ends in another, which is told its limit by this one.
     machine::allow_files(4 * u64::from(options.streams) + 256)?;
     let (streams, course) = (usize::from(options.streams), options.course());

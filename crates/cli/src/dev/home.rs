@@ -50,7 +50,7 @@ const REAL: [&str; 13] = [
 ];
 
 /// From one round of the monitor to the next, where nothing else is said: nobody watches for five minutes.
-const ROUND: &str = "5000";
+const ROUND: u64 = 5000;
 
 /// A Mac mini on a desk.
 const FAST: Pace = Pace {
@@ -103,7 +103,7 @@ impl Home {
                     set(&mut variables, name, value);
                 }
                 if !has_period {
-                    set(&mut variables, "MONITOR_MS", ROUND);
+                    set(&mut variables, "MONITOR_MS", &ROUND.to_string());
                 }
                 Some(Simulated { nodes, asked, mail, mails_shown: 0, _accounts: [github, gitlab] })
             }
@@ -119,9 +119,9 @@ impl Home {
         self.simulated.is_some()
     }
 
-    /// The monitor looks as often as somebody who waits for it would like.
+    /// The monitor looks as often as somebody who waits for it would like, or more often where that is asked for.
     pub(crate) fn hurry(&mut self) {
-        set(&mut self.variables, "MONITOR_MS", ROUND);
+        hurry(&mut self.variables);
     }
 
     /// The fast simulated node.
@@ -150,6 +150,14 @@ fn set(variables: &mut Vec<(String, String)>, name: &str, value: &str) {
     variables.push((name.to_owned(), value.to_owned()));
 }
 
+fn hurry(variables: &mut Vec<(String, String)>) {
+    let given =
+        variables.iter().find(|(name, _)| name == "MONITOR_MS").map(|(_, period)| period.trim().parse());
+    if !matches!(given, Some(Ok(0..=ROUND))) {
+        set(variables, "MONITOR_MS", &ROUND.to_string());
+    }
+}
+
 /// The owner's account there, with a few pushes of the first days of 2026.
 async fn account(forge: Forge) -> Result<Server<Account>> {
     let activity = &Site::load().activity;
@@ -171,5 +179,20 @@ mod tests {
     #[test]
     fn what_is_kept_from_simulated_nodes_has_its_name() {
         assert!(REAL.iter().all(|name| VARIABLES.contains(name)), "{REAL:?}");
+    }
+
+    #[test]
+    fn a_script_waits_for_no_long_rounds() {
+        let check = |given: Option<&str>, expect: &str| {
+            let mut variables = Vec::new();
+            given.into_iter().for_each(|period| set(&mut variables, "MONITOR_MS", period));
+            hurry(&mut variables);
+            assert_eq!(variables, [("MONITOR_MS".to_owned(), expect.to_owned())]);
+        };
+        check(Some("2000"), "2000");
+        check(Some(" 5000 "), " 5000 ");
+        check(Some("300000"), "5000");
+        check(Some(""), "5000");
+        check(None, "5000");
     }
 }

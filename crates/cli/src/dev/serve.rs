@@ -7,8 +7,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use homefire::process::Group;
+use homefire::process::{Group, Program, configure};
 use homefire::{tools, wrangler};
+use homefire_core::config::VARIABLES;
 use homefire_core::service::{self, Service};
 use homefire_native::Native;
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
@@ -75,11 +76,10 @@ pub(crate) async fn start(on: On, port: u16, variables: &[(String, String)]) -> 
         On::Workerd => {
             worker::build()?;
             let inspector = TcpListener::bind("127.0.0.1:0").await?.local_addr()?.port();
-            let folder = tools::root().join("target/wrangler");
             drop(listener);
             // It lists the variables with the beginnings of their values.
             let is_said = |line: &str| !line.trim_start().starts_with("env.");
-            program(wrangler::dev(port, inspector, variables, &folder)?, port, is_said).await?
+            program(wrangler::dev(port, inspector, variables)?, port, is_said).await?
         }
         On::Vercel => {
             refuse_file(variables, &variables::of_file()?)?;
@@ -121,14 +121,16 @@ async fn rounds(platform: Native, service: Arc<Service>) {
 fn vercel(port: u16, variables: &[(String, String)]) -> Command {
     let mut command = Command::new(tools::npm_tool("vercel"));
     command.args(["dev", "--local", "--yes", "--listen", &format!("127.0.0.1:{port}")]);
-    command.envs(variables.iter().cloned()).env("VERCEL_TELEMETRY_DISABLED", "1").current_dir(tools::root());
+    configure(&mut command, variables.iter().cloned());
+    command.env("VERCEL_TELEMETRY_DISABLED", "1").current_dir(tools::root());
     command
 }
 
-/// `vercel dev` reads `.env` itself, and believes it more than what it is told here.
+/// `vercel dev` reads `.env` itself, and believes it more than what it is told here, also of what it is not told.
 fn refuse_file(variables: &[(String, String)], file: &HashMap<String, String>) -> Result<()> {
-    let differs = |(name, value): &&(String, String)| file.get(name).is_some_and(|other| other != value);
-    let names: Vec<&str> = variables.iter().filter(differs).map(|(name, _)| &**name).collect();
+    let meant = |name: &str| variables.iter().find(|(known, _)| known == name).map_or("", |(_, value)| value);
+    let differs = |name: &&str| file.get(*name).is_some_and(|value| value != meant(name));
+    let names: Vec<&str> = VARIABLES.iter().copied().filter(differs).collect();
     match names.is_empty() {
         true => Ok(()),
         false => Err(Refused(format!(
@@ -139,9 +141,10 @@ fn refuse_file(variables: &[(String, String)], file: &HashMap<String, String>) -
     }
 }
 
-async fn program(mut command: Command, port: u16, is_said: fn(&str) -> bool) -> Result<How> {
-    command.stdout(Stdio::piped()).stderr(Stdio::piped());
-    let mut group = Group::spawn(command)?;
+async fn program(program: impl Into<Program>, port: u16, is_said: fn(&str) -> bool) -> Result<How> {
+    let mut program = program.into();
+    program.command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut group = Group::spawn(program)?;
     let child = group.child();
     child.stdout.take().into_iter().for_each(|output| show(output, is_said));
     child.stderr.take().into_iter().for_each(|output| show(output, is_said));
@@ -159,4 +162,37 @@ fn show(output: impl AsyncRead + Unpin + Send + 'static, is_said: fn(&str) -> bo
             }
         }
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+
+    use super::*;
+
+    #[test]
+    fn what_vercel_would_take_from_the_file() {
+        let check = |file: &[(&str, &str)], expect: &str| {
+            let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+            let told = [("HOMEFIRE_NODES", "[]"), ("MAIL_TO", "owner@example.com")].map(|pair| owned(&pair));
+            let refused = refuse_file(&told, &file.iter().map(owned).collect());
+            let refused = refused.map_or_else(|refused| refused.to_string(), |()| String::new());
+            let names = refused.split(" from .env").next().unwrap_or_default();
+            assert_eq!(names.trim_start_matches("vercel dev would take "), expect, "{file:?}");
+        };
+        check(&[], "");
+        check(&[("HOMEFIRE_NODES", "[]"), ("PATH", "/bin")], "");
+        check(&[("HOMEFIRE_NODES", "[1]"), ("MAIL_TO", "")], "HOMEFIRE_NODES, MAIL_TO");
+        // Where nodes are simulated nothing is told of a store or a heartbeat.
+        check(&[("HEARTBEAT_URL", "https://example.com")], "HEARTBEAT_URL");
+        check(&[("UPSTASH_REDIS_REST_TOKEN", "")], "");
+    }
+
+    #[test]
+    fn vercel_is_told_nothing_else() {
+        let command = vercel(1, &[("RATE_LIMIT".to_owned(), "0".to_owned())]);
+        let told: HashMap<_, _> = command.as_std().get_envs().collect();
+        assert_eq!(told[OsStr::new("RATE_LIMIT")], Some(OsStr::new("0")));
+        assert_eq!(told[OsStr::new("UPSTASH_REDIS_REST_URL")], None);
+    }
 }

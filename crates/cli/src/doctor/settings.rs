@@ -1,11 +1,21 @@
 //! What is read off the variables, and need not be asked of anybody.
 
+use anyhow::Error;
 use homefire_core::config::{Faults, VARIABLES};
 use homefire_core::service::Service;
 use homefire_native::Native;
 
 use super::check::Check;
 use super::dns;
+
+/// Of variables that could not be read, for what is in `.env`.
+pub(super) fn unread(error: &Error) -> Check {
+    Check::fail(
+        "variables",
+        format!("They are not read: {error:#}."),
+        "Mend .env; README says what its lines are.",
+    )
+}
 
 /// One line a fault.
 pub(super) fn faults(faults: &Faults) -> Vec<Check> {

@@ -31,8 +31,12 @@ async fn told(variables: &[(&str, &str)], sends_mail: bool) -> (Vec<String>, Val
 async fn seen(variables: &[(&str, &str)], scope: Scope) -> (Vec<String>, Value) {
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     let variables: Vec<_> = SETTINGS.iter().chain(variables).map(owned).collect();
+    heard(Ok(variables), scope).await
+}
+
+async fn heard(variables: Result<Vec<(String, String)>>, scope: Scope) -> (Vec<String>, Value) {
     let mut checks = Vec::new();
-    examine(&variables, scope, |check| checks.push(check)).await;
+    examine(variables, scope, |check| checks.push(check)).await;
     let report = report(&checks);
     let lines: Vec<String> = checks.iter().map(Check::line).collect();
     let all = format!("{lines:?} {report}");
@@ -124,7 +128,7 @@ async fn doors() {
     let variables = none.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let mut checks = Vec::new();
     let nodes = ("HOMEFIRE_NODES".to_owned(), node(&door.url()));
-    examine(&[&variables[..], &[nodes]].concat(), Scope::Whole { sends_mail: false }, |check| {
+    examine(Ok([&variables[..], &[nodes]].concat()), Scope::Whole { sends_mail: false }, |check| {
         checks.push(check.line())
     })
     .await;
@@ -281,4 +285,13 @@ async fn every_fault_is_told_and_nothing_else_is_looked_at() {
     has(&lines, "FAIL variables", "IDLE_MS:");
     has(&lines, "FAIL variables", "HOMEFIRE_NODES[0].url: holds a user name or password");
     assert_eq!(report["ok"], false);
+}
+
+#[tokio::test]
+async fn a_file_that_is_not_read_is_a_check_that_failed() {
+    let refused = Refused("line 3 of .env is not made of NAME=value".to_owned());
+    let (lines, report) = heard(Err(refused.into()), Scope::Continuation).await;
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    has(&lines, "FAIL variables", "line 3 of .env is not made of NAME=value");
+    assert_eq!((&report["ok"], &report["checks"][0]["state"]), (&json!(false), &json!("fail")));
 }
