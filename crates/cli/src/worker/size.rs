@@ -10,7 +10,7 @@ use flate2::write::GzEncoder;
 
 /// KB of the whole Worker with the example's content, compressed. What is larger does not pass `homefire test`: every cold
 /// start loads and compiles all of it, and what nobody looks at grows.
-const PROMISED: usize = 249;
+const PROMISED: usize = 250;
 
 /// KB, compressed, that Cloudflare takes on its free plan.
 const TAKEN: usize = 3000;
