@@ -116,7 +116,7 @@ pub(super) const ROWS: &[Scenario] = &[
             headers: &[
                 ("access-control-allow-origin", "https://example.com"),
                 ("access-control-allow-methods", "POST, OPTIONS"),
-                ("access-control-allow-headers", "content-type"),
+                ("access-control-allow-headers", "content-type, x-request-id"),
             ],
             told: Nothing,
             ..COMMAND.expect
