@@ -3,6 +3,8 @@
 //! In scope: converting requests and replies, and keeping an instance awake while a reply streams. Out of scope: what is
 //! answered. A rewrite must keep the path below `/api/`: it is core that finds the route.
 
+mod life;
+
 use std::convert::Infallible;
 use std::future::Future;
 use std::process::ExitCode;
@@ -11,6 +13,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::StreamExt;
+use homefire_core::config::Faults;
 use homefire_core::limits::Address;
 use homefire_core::platform::{FetchError, Line, Moment, Platform};
 use homefire_core::reply::{self, Reply};
@@ -35,6 +38,11 @@ pub async fn run() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    let faults = life::faults(&service.config.deadlines);
+    if !faults.is_empty() {
+        eprintln!("{}", Faults(faults));
+        return ExitCode::from(2);
+    }
     let native = Native::new(&service.config.deadlines);
     let handler = service_fn(move |request, state| {
         let function = Function { native: native.clone(), state };

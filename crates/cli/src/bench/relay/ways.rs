@@ -183,7 +183,7 @@ fn variables(node: &str) -> Vec<(String, String)> {
     let nodes = json!([{"name": MODEL, "url": node, "models": models, "token": TOKEN}]).to_string();
     let variables = [
         ("HOMEFIRE_NODES", &*nodes),
-        ("ANSWER_MS", "600000"),
+        ("ANSWER_MS", "280000"),
         ("RATE_LIMIT", "0"),
         ("STREAMS_PER_ADDRESS", "10000"),
         ("MOST_STREAMS", "10000"),
