@@ -34,7 +34,22 @@ pub struct Group {
     child: Child,
     _watch: Watch,
     // Dropped behind those who write there.
-    _folder: Option<TempDir>,
+    _folder: Option<Folder>,
+}
+
+/// Gone when it is dropped. Who was killed just then may still be writing.
+#[derive(Debug)]
+struct Folder(TempDir);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        for _ in 0..50 {
+            if std::fs::remove_dir_all(self.0.path()).is_ok() || !self.0.path().exists() {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
 }
 
 impl Group {
@@ -46,7 +61,7 @@ impl Group {
         let child = command.spawn().with_context(|| format!("{name} could not be started"))?;
         let id = child.id().context("a program that nobody waited for has an id")?;
         let watch = Watch::over(id, folder.as_ref().map(TempDir::path))?;
-        Ok(Self { child, _watch: watch, _folder: folder })
+        Ok(Self { child, _watch: watch, _folder: folder.map(Folder) })
     }
 
     /// Waits until the service that this is answers at `port`.
@@ -114,10 +129,14 @@ pub fn run(command: &mut Command) -> Result<()> {
 #[derive(Debug)]
 struct Watch(std::process::Child);
 
+/// Whoever still writes into the folder is given a second to end.
+const WATCH: &str =
+    "read word || { trap '' TERM; kill -TERM 0; sleep 1; rm -rf \"$@\" || rm -rf \"$@\"; }; kill -KILL 0";
+
 impl Watch {
     fn over(group: u32, folder: Option<&Path>) -> Result<Self> {
         let mut shell = Command::new("sh");
-        shell.args(["-c", "read word || rm -rf \"$@\"; kill -KILL 0", "sh"]).args(folder);
+        shell.args(["-c", WATCH, "sh"]).args(folder);
         shell.process_group(i32::try_from(group)?);
         shell.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         Ok(Self(shell.spawn().context("sh could not be started")?))
@@ -204,6 +223,11 @@ mod tests {
         // As when this process is killed.
         drop(group._watch.0.stdin.take());
         assert!(!group.child().wait().await.unwrap().success());
-        assert!(!folder.exists());
+        let is_gone = async {
+            while folder.exists() {
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        timeout(Duration::from_secs(30), is_gone).await.expect("it goes behind who writes there");
     }
 }

@@ -39,12 +39,8 @@ impl Visit {
         self.ticket = Some(ticket);
         self.speaks = self.line.model.as_ref().map(|_| lane);
         let Some(lane) = self.speaks else { return };
-        let is_first = self.app.in_flight() == 1;
-        let mut watch = self.app.watch();
-        // Who comes is waited for anew, unless its slot may be lost: others who come would hide it for ever.
-        if is_first && watch.doubts() != Some(lane) {
-            watch.hear(lane, Instant::now());
-        }
+        let in_flight = self.app.gate.load(lane).in_flight;
+        self.app.watch().enter(lane, in_flight, Instant::now());
     }
 
     /// A piece of the answer has come.

@@ -73,14 +73,19 @@ impl Watch {
 
     /// Which model is to be looked at; none if it may be any.
     pub(crate) fn doubts(&self) -> Option<Lane> {
-        self.suspected.first().copied().or(self.silent.map(|silence| silence.lane))
+        // One that is lost, first: what it is looked at once more for is the restart.
+        let is_pressing = |silence: &Silence| silence.is_lost && silence.looks < ENOUGH;
+        let pressing = self.silent.filter(is_pressing).map(|silence| silence.lane);
+        let suspected = self.suspected.first().copied();
+        pressing.or(suspected).or(self.silent.map(|silence| silence.lane))
     }
 
     /// Whether a look is due, with so many requests in flight at the model in doubt, or at all where it may be any.
     pub(crate) fn is_due(&self, in_flight: usize, waits: &Waits, now: Instant) -> bool {
         let quiet = now.duration_since(self.last_heard());
         let looked = now.duration_since(self.looked);
-        let (is_suspected, is_silent) = (!self.suspected.is_empty(), self.silent.is_some());
+        let is_suspected = self.doubts().is_some_and(|lane| self.suspected.contains(&lane));
+        let is_silent = self.silent.is_some();
         let (soon, patient) = match in_flight {
             0 if is_suspected => return true,
             0 if self.is_wedged() => (waits.look / 4, Duration::ZERO),
@@ -119,7 +124,15 @@ impl Watch {
         restarts
     }
 
-    /// Something came from a model, or is only now asked for.
+    /// Somebody has come to a model, at which so many are now: he is waited for anew, unless its slot may be lost, which others
+    /// who come would hide for ever.
+    pub(crate) fn enter(&mut self, lane: Lane, in_flight: usize, now: Instant) {
+        if in_flight == 1 && self.doubts() != Some(lane) {
+            self.hear(lane, now);
+        }
+    }
+
+    /// Something came from a model.
     pub(crate) fn hear(&mut self, lane: Lane, now: Instant) {
         self.heard[lane] = now;
     }
@@ -202,10 +215,10 @@ mod tests {
         assert_eq!(watch.doubts(), Some(1));
         watch.observe(Finding::Silent, Some(1), &waits, now);
         watch.spoke(0);
-        assert!(
-            watch.is_wedged() && watch.doubts() == Some(0),
-            "another one has spoken, and may be silent yet"
-        );
+        assert!(watch.is_wedged() && watch.doubts() == Some(1), "another one has spoken");
+        watch.suspect(1);
+        assert!(watch.observe(Finding::Silent, Some(1), &waits, now), "however many are in doubt");
+        assert_eq!(watch.doubts(), Some(0));
         watch.observe(Finding::Word, Some(0), &waits, now);
         assert!(watch.is_wedged() && watch.doubts() == Some(1));
         watch.spoke(1);
@@ -225,6 +238,26 @@ mod tests {
         assert!(watch.is_due(1, &waits, now));
         watch.hear(1, now);
         assert!(!watch.is_due(1, &waits, now));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_comes_to_a_model_is_waited_for_anew() {
+        let (waits, start) = (Waits::DEFAULT, Instant::now());
+        let check = |act: &dyn Fn(&mut Watch, Instant), expect: bool| {
+            let mut watch = Watch::new(2, start);
+            let now = start + waits.look * DOUBT;
+            watch.hear(0, now);
+            act(&mut watch, now);
+            watch.suspect(1);
+            assert_eq!(watch.is_due(1, &waits, now), expect, "{watch:?}");
+        };
+        check(&|watch, now| watch.enter(1, 1, now), false);
+        check(&|watch, now| watch.enter(1, 2, now), true);
+        let suspected = |watch: &mut Watch, now| {
+            watch.suspect(1);
+            watch.enter(1, 1, now);
+        };
+        check(&suspected, true);
     }
 
     #[tokio::test(start_paused = true)]

@@ -92,13 +92,16 @@ async fn speech<P: Platform>(
     let is_idle = lease::is_idle(platform, service).await;
     let since = if is_idle { platform.now() } else { asking.since };
     let speaks = || service.outlook.has_spoken(&node.name, since);
-    if !is_idle && !asking.insists {
-        return (!asking.hangs || speaks()).then_some(Finding::Good);
+    if !is_idle && !asking.insists && !asking.hangs {
+        return Some(Finding::Good);
     }
     let patience = service.config.deadlines.last_first_word.min(WORD);
     let found = of_word(word(platform, node, model, patience).await.err());
-    let is_heard = found == Finding::Bad(Diagnosis::Hangs) && speaks();
-    Some(if is_heard { Finding::Good } else { found })
+    match found == Finding::Bad(Diagnosis::Hangs) {
+        true if speaks() => Some(Finding::Good),
+        true if !is_idle && !asking.insists => None,
+        _ => Some(found),
+    }
 }
 
 /// Whether the node answers, and has the models that are configured.

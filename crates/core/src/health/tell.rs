@@ -24,6 +24,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// A wait that is worth it in the middle of a round.
 const MOMENT: Duration = Duration::from_secs(2);
 
+/// Waits for the mail service in a row: on Cloudflare a round may send so many requests and no more.
+const MOST_MOMENTS: usize = 5;
+
 /// No wait begins later in a round: Vercel ends it after 120 s.
 const LONGEST_ROUND: Duration = Duration::from_secs(75);
 
@@ -64,7 +67,7 @@ pub(super) async fn send<P: Platform>(
     let body =
         json!({"from": mail.from, "to": mail.to, "subject": letter.subject(), "text": text, "html": html});
     let key = letter.key();
-    let mut is_again = false;
+    let (mut is_again, mut moments) = (false, 0);
     loop {
         let heard = match post(platform, mail, &body, &key).await {
             Ok(reply) => judge(reply.status(), reply.headers(), reply.body()),
@@ -76,9 +79,13 @@ pub(super) async fn send<P: Platform>(
             Err(reason) => Heard::Failed(reason),
         };
         match heard {
-            Heard::Later(wait) if wait <= MOMENT && platform.now().since(began) < LONGEST_ROUND => {
+            Heard::Later(wait)
+                if wait <= MOMENT
+                    && moments < MOST_MOMENTS
+                    && platform.now().since(began) < LONGEST_ROUND =>
+            {
                 platform.sleep(wait).await;
-                is_again = false;
+                (is_again, moments) = (false, moments + 1);
             }
             Heard::Accepted | Heard::Later(_) | Heard::Refused(_) | Heard::Failed(_) => return heard,
         }
