@@ -4,6 +4,10 @@ const screen = document.querySelector("#screen");
 const input = document.querySelector("#query");
 const history = [];
 
+// The newest turns of what was said, and their bytes: the service passes on no more.
+const MOST_TURNS = 10;
+const MOST_BYTES = 8000;
+
 function print(text) {
   screen.append(text);
   input.scrollIntoView();
@@ -15,44 +19,60 @@ function add(kind) {
   return element;
 }
 
+function newest() {
+  const encoder = new TextEncoder();
+  let room = MOST_BYTES;
+  const turns = history.slice(-MOST_TURNS);
+  const outgrown = turns.findLastIndex(({ content }) => (room -= encoder.encode(content).length) < 0);
+  return turns.slice(outgrown + 1);
+}
+
 async function ask(query) {
+  const shown = { said: add("span"), aside: add("small"), answer: "", seam: "" };
+  if (await tell(query, shown)) return;
+  // Where an instance has died another one goes on behind what is here.
+  if (shown.answer && (await tell(query, shown).catch(() => false))) return;
+  print("\n[The connection broke; what you read is not all of it.]");
+}
+
+// Whether it came to an end.
+async function tell(query, shown) {
+  const resume = shown.answer || undefined;
   const reply = await fetch("/api/terminal", {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({ query, history: history.slice(-10) }),
+    body: JSON.stringify({ query, history: newest(), resume }),
   });
   if (!reply.headers.get("content-type").startsWith("text/event-stream")) {
+    if (resume) return false;
     const body = await reply.json();
     print(body.text ?? body.error.message);
-    return;
+    return true;
   }
-  const said = add("span");
-  const aside = add("small");
-  let answer = "";
-  let seam = "";
   for await (const event of events(reply.body)) {
-    aside.textContent = seam;
+    shown.aside.textContent = shown.seam;
     if (event.type === "token") {
-      answer += event.content;
-      said.append(event.content);
+      shown.answer += event.content;
+      shown.said.append(event.content);
     } else if (event.type === "restart") {
-      answer = said.textContent = "";
+      shown.answer = shown.said.textContent = "";
     } else if (event.type === "failover") {
-      aside.textContent = seam = `\n(${event.from} broke off, ${event.to} goes on)`;
+      shown.aside.textContent = shown.seam = `\n(${event.from} broke off, ${event.to} goes on)`;
     } else if (event.type === "status" && event.state === "waking") {
-      aside.textContent = `\n(${event.node ?? "the machine"} is waking the model …)`;
+      shown.aside.textContent = `\n(${event.node ?? "the machine"} is waking the model …)`;
     } else if (event.type === "done") {
-      history.push({ role: "user", content: query }, { role: "assistant", content: answer });
-      return;
+      if (event.reason === "length") print("\n[The answer has reached its greatest length.]");
+      history.push({ role: "user", content: query }, { role: "assistant", content: shown.answer });
+      return true;
     } else if (event.type === "error") {
       const arrived = event.delivered ? ` These are its first ${event.delivered} characters.` : "";
       print(`\n[${event.message}${arrived}]`);
-      return;
+      return true;
     }
     input.scrollIntoView();
   }
-  aside.textContent = seam;
-  print("\n[The connection broke; what you read is not all of it.]");
+  shown.aside.textContent = shown.seam;
+  return false;
 }
 
 // Frames end with a blank line; comments and unknown types are of no interest.
