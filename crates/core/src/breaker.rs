@@ -154,13 +154,15 @@ mod tests {
         // One request at a time, and a failed one makes the rest longer, up to a bound.
         check(&then(vec![(13, Tried)]), &[(13, Open), (22, Open), (23, Probation)]);
         check(&then(vec![(13, Tried), (14, Fails(Refused))]), &[(33, Open), (34, Probation)]);
+        let again = vec![(13, Tried), (14, Fails(Refused)), (34, Tried)];
+        check(&then(again), &[(53, Open), (54, Probation)]);
         check(&then(vec![(13, Tried), (14, Speaks)]), &[(14, Closed)]);
         check(&then(vec![(13, Tried), (14, Speaks), (15, Fails(Refused))]), &[(15, Open)]);
         let again = (0..6).map(|nth| (200 * nth + 200, Fails(Refused))).collect();
         check(&then(again), &[(1279, Open), (1280, Probation)]);
         // The monitor has looked after it opened, or before.
         check(&then(vec![(5, SeenWell)]), &[(5, Probation)]);
-        check(&then(vec![(2, SeenWell)]), &[(5, Open)]);
+        check(&then(vec![(3, SeenWell)]), &[(5, Open)]);
     }
 
     #[test]

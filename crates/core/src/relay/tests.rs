@@ -139,6 +139,20 @@ fn endless_white_space_is_no_answer() {
 }
 
 #[test]
+fn the_longest_text_and_not_one_byte_more() {
+    let check = |pieces: &[usize], expect: Result<usize, Failure>| {
+        let mut relay = Relay::into(String::new());
+        let lines = pieces.iter().map(|length| piece(&"x".repeat(*length)));
+        let end = lines.chain([DONE.to_owned()]).try_for_each(|line| relay.push(line.as_bytes()).map(|_| ()));
+        assert_eq!(end.map(|()| relay.output().len()), expect, "{pieces:?}");
+    };
+    let half = LONGEST_TEXT / 2;
+    check(&[half - 1, 1], Ok(half));
+    check(&[half, half], Ok(LONGEST_TEXT));
+    check(&[half, half, 1], Err(Failure::AnswerTooLong));
+}
+
+#[test]
 fn a_million_chunks_in_constant_memory() {
     let mut relay = <Relay>::default();
     let line = piece("word ");
