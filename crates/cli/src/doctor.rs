@@ -62,13 +62,13 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     let mut checks = Vec::new();
     let is_read = examine(variables::read(), scope, |check| {
         if !options.json {
-            println!("{}", check.line());
+            tell!("{}", check.line());
         }
         checks.push(check);
     })
     .await;
     if options.json {
-        println!("{}", report(&checks));
+        tell!("{}", report(&checks));
     }
     let failed = checks.iter().filter(|check| check.state == State::Fail).count();
     match (is_read, failed) {

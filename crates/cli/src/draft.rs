@@ -130,15 +130,28 @@ fn print(draft: &Value) -> Result<()> {
     // Beside the letter: how it came about.
     let by =
         draft["node"].as_str().map_or(String::new(), |node| format!(" by {node}, {}", text(draft, "model")));
-    eprintln!("\n-- {}, {}{by}, id {}", text(draft, "source"), text(draft, "tone"), text(draft, "id"));
+    let mut beside = std::io::stderr();
+    let _ = writeln!(
+        beside,
+        "\n-- {}, {}{by}, id {}",
+        text(draft, "source"),
+        text(draft, "tone"),
+        text(draft, "id")
+    );
     for attempt in draft["attempts"].as_array().into_iter().flatten() {
-        eprintln!("   {}: {} after {} ms", text(attempt, "node"), text(attempt, "outcome"), attempt["ms"]);
+        let _ = writeln!(
+            beside,
+            "   {}: {} after {} ms",
+            text(attempt, "node"),
+            text(attempt, "outcome"),
+            attempt["ms"]
+        );
     }
     for (name, what) in [("mended", "mended"), ("unfilled", "without a value")] {
         let list: Vec<&str> =
             draft[name].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         if !list.is_empty() {
-            eprintln!("   {what}: {}", list.join(", "));
+            let _ = writeln!(beside, "   {what}: {}", list.join(", "));
         }
     }
     Ok(())

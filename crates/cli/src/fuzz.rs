@@ -51,6 +51,6 @@ fn plant(folder: &Path) -> Result<()> {
         }
     }
     ensure!(planted > 0, "the corpus is empty");
-    println!("{planted} seeds from the corpus");
+    tell!("{planted} seeds from the corpus");
     Ok(())
 }

@@ -92,7 +92,7 @@ impl Seen {
 pub(crate) async fn play(url: &str, home: &mut Home, is_monitored: bool) -> Result<()> {
     let mut rows = Vec::new();
     for act in STORY.into_iter().filter(|act| is_monitored || act.noticed != Some("down")) {
-        println!("\n{}.", act.title);
+        tell!("\n{}.", act.title);
         if act.revive_first {
             home.mini().context("the nodes are simulated")?.set(Reach::Up).await?;
         }
@@ -120,11 +120,11 @@ pub(crate) async fn play(url: &str, home: &mut Home, is_monitored: bool) -> Resu
             seen.end()
         );
     }
-    println!("\n{:<34}{:<8}{:>12}{:>12}{:>8}  last word", "", "node", "first word", "whole", "pieces");
+    tell!("\n{:<34}{:<8}{:>12}{:>12}{:>8}  last word", "", "node", "first word", "whole", "pieces");
     for (act, seen) in rows {
         let (first, whole) = (seen.first_word.as_millis(), seen.whole.as_millis());
         let (title, node, pieces, end) = (act.title, &seen.node, seen.pieces, seen.end());
-        println!("{title:<34}{node:<8}{first:>9} ms{whole:>9} ms{pieces:>8}  {end}");
+        tell!("{title:<34}{node:<8}{first:>9} ms{whole:>9} ms{pieces:>8}  {end}");
     }
     Ok(())
 }

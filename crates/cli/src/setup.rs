@@ -43,7 +43,7 @@ fn wasm_target() -> Result<()> {
     if String::from_utf8_lossy(&installed.stdout).lines().any(|line| line == TARGET) {
         return Ok(());
     }
-    println!("Adding Rust's target {TARGET} …");
+    tell!("Adding Rust's target {TARGET} …");
     run(Command::new("rustup").args(["target", "add", TARGET]).current_dir(tools::root()))
 }
 
@@ -52,7 +52,7 @@ fn cargo_tool(package: &str, program: &str, version: &str) -> Result<()> {
     if path.exists() {
         return Ok(());
     }
-    println!("Compiling {package} {version}, once: two to five minutes …");
+    tell!("Compiling {package} {version}, once: two to five minutes …");
     let install = |locked: bool| {
         let mut cargo = Command::new("cargo");
         cargo.args(["install", package, "--version", version, "--root"]);
@@ -65,7 +65,7 @@ fn cargo_tool(package: &str, program: &str, version: &str) -> Result<()> {
     };
     // A registry that lacks one release of a locked dependency may have the next.
     install(true).or_else(|_| {
-        println!("Its lock file cannot be met here; trying without …");
+        tell!("Its lock file cannot be met here; trying without …");
         install(false)
     })
 }
@@ -74,7 +74,7 @@ fn npm() -> Result<()> {
     let folder = tools::root().join("tools");
     let lock = std::fs::read(folder.join("package-lock.json")).context("tools/package-lock.json")?;
     once(&folder.join("node_modules/.homefire"), &lock, || {
-        println!("Installing wrangler, vercel and what they need from npm, once: about a minute …");
+        tell!("Installing wrangler, vercel and what they need from npm, once: about a minute …");
         need("npm", "Node.js 20 or newer with npm is needed: https://nodejs.org")?;
         run(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&folder))
     })
@@ -83,7 +83,7 @@ fn npm() -> Result<()> {
 fn python() -> Result<()> {
     let folder = tools::cache()?.join(format!("python-ollama-{OLLAMA_PYPI}"));
     once(&folder.join(".homefire"), OLLAMA_PYPI.as_bytes(), || {
-        println!("Installing the ollama package {OLLAMA_PYPI} from PyPI …");
+        tell!("Installing the ollama package {OLLAMA_PYPI} from PyPI …");
         need("python3", "Python 3.8 or newer with venv is needed: https://python.org")?;
         run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
         let package = format!("ollama=={OLLAMA_PYPI}");
@@ -124,7 +124,7 @@ pub(crate) fn nginx() -> Result<&'static str> {
 /// Installs a package, where this is root on a machine with apt-get.
 fn debian(package: &str, advice: &'static str) -> Result<()> {
     ensure!(is_root() && need("apt-get", advice).is_ok(), advice);
-    println!("Installing {package} with apt-get, once; its service is not started …");
+    tell!("Installing {package} with apt-get, once; its service is not started …");
     let _quiet = NoServices::declare(Path::new("/usr/sbin/policy-rc.d"))?;
     let apt = |arguments: &[&str]| {
         run(Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive")).context(advice)

@@ -89,7 +89,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     direct.processes.push(node.id);
     let unpaced = warm_turn(&mut direct, FEW, UNPACED, &mut auditor).await?;
     let paced = warm_turn(&mut direct, streams, course, &mut auditor).await?;
-    println!("{}", report::of_node(&unpaced, &paced));
+    tell!("{}", report::of_node(&unpaced, &paced));
 
     let (mut lanes, mut at_rest) = (Vec::new(), Vec::new());
     for way in &ways {
@@ -118,7 +118,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         played,
         startups: startup::measure(&ways, &site).await?,
     })?;
-    println!("\n{report}");
+    tell!("\n{report}");
     let files = [(options.json, report.json().to_string() + "\n"), (options.svg, report.svg())];
     for (path, text) in files {
         if let Some(path) = path {

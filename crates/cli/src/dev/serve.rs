@@ -83,7 +83,7 @@ pub(crate) async fn start(on: On, port: u16, variables: &[(String, String)]) -> 
             refuse_file(variables, &variables::of_file()?)?;
             setup::vercel()?;
             drop(listener);
-            println!("Starting vercel dev. It compiles the function first …");
+            tell!("Starting vercel dev. It compiles the function first …");
             program(vercel(port, variables), port).await?
         }
     };
