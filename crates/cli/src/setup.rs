@@ -32,6 +32,7 @@ pub(crate) fn vercel() -> Result<()> {
 
 /// What searches for answers that break the drafts.
 pub(crate) fn fuzz() -> Result<()> {
+    need("c++", "A C++ compiler is needed: `apt-get install g++` or `xcode-select --install`")?;
     cargo_tool("cargo-fuzz", "cargo-fuzz", CARGO_FUZZ)
 }
 
@@ -71,20 +72,21 @@ fn cargo_tool(package: &str, program: &str, version: &str) -> Result<()> {
 }
 
 fn npm() -> Result<()> {
+    need_node()?;
+    need("npm", NODE)?;
     let folder = tools::root().join("tools");
     let lock = std::fs::read(folder.join("package-lock.json")).context("tools/package-lock.json")?;
     once(&folder.join("node_modules/.homefire"), &lock, || {
         tell!("Installing wrangler, vercel and what they need from npm, once: about a minute …");
-        need("npm", "Node.js 20 or newer with npm is needed: https://nodejs.org")?;
         run(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&folder))
     })
 }
 
 fn python() -> Result<()> {
+    need("python3", "Python 3.8 or newer with venv is needed: https://python.org")?;
     let folder = tools::cache()?.join(format!("python-ollama-{OLLAMA_PYPI}"));
     once(&folder.join(".homefire"), OLLAMA_PYPI.as_bytes(), || {
         tell!("Installing the ollama package {OLLAMA_PYPI} from PyPI …");
-        need("python3", "Python 3.8 or newer with venv is needed: https://python.org")?;
         run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
         let package = format!("ollama=={OLLAMA_PYPI}");
         run(Command::new(tools::python()?).args(["-m", "pip", "install", "--quiet", &package]))
@@ -171,6 +173,21 @@ fn need(program: &str, advice: &'static str) -> Result<()> {
     Ok(())
 }
 
+const NODE: &str = "Node.js 20 or newer with npm is needed: https://nodejs.org";
+
+/// What was installed with it once may outlive it, or go back to an older one.
+fn need_node() -> Result<()> {
+    let asked = Command::new("node").arg("--version").output().context(NODE)?;
+    let version = String::from_utf8_lossy(&asked.stdout);
+    ensure!(is_new_enough(&version), "{NODE}; here is {:?}", version.trim());
+    Ok(())
+}
+
+fn is_new_enough(node: &str) -> bool {
+    let major = node.trim().strip_prefix('v').and_then(|version| version.split('.').next());
+    major.and_then(|major| major.parse().ok()).is_some_and(|major: u32| major >= 20)
+}
+
 fn answers(program: &str, question: &str) -> bool {
     Command::new(program).arg(question).output().is_ok_and(|output| output.status.success())
 }
@@ -187,6 +204,18 @@ fn once(marker: &Path, what: &[u8], work: impl FnOnce() -> Result<()>) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn versions_of_node() {
+        let check = |version: &str, expect| assert_eq!(is_new_enough(version), expect, "{version:?}");
+        check("v20.0.0\n", true);
+        check("v24.1.2\n", true);
+        check("v100.0.0", true);
+        check("v18.20.4\n", false);
+        check("v9.0.0", false);
+        check("", false);
+        check("20", false);
+    }
 
     #[test]
     fn services_rest_for_a_while() {
