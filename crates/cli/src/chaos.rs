@@ -38,10 +38,10 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     allow_files(FILES)?;
     edge::prepare(options.on)?;
     let seed = options.seed.unwrap_or_else(drawn);
-    println!("{} seconds on {:?}, seed {seed}", options.seconds, options.on);
+    tell!("{} seconds on {:?}, seed {seed}", options.seconds, options.on);
     let town = SocketTown::open(options.on, options.keeper, options.slow).await?;
     let report = chaos::storm(&town, seed, Duration::from_secs(options.seconds)).await;
-    println!("\n{report}");
+    tell!("\n{report}");
     ensure!(report.breaches == 0, "{} breaches with the seed {seed}", report.breaches);
     let log = town.log()?;
     ensure!(!log.contains("panicked"), "the service has panicked");

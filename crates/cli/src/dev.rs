@@ -58,7 +58,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     }
     let mut service = serve::start(options.on, options.port, &home.variables).await?;
     let url = service.url();
-    println!("ready {url}");
+    tell!("ready {url}");
     if options.script == Some(Script::Outage) {
         return outage::play(&url, &mut home, options.on == On::Native).await;
     }
@@ -92,20 +92,20 @@ fn show_mails(home: &mut Home) {
 
 fn greet(url: &str, home: &Home) {
     let curl = format!("curl -N {url}/api/terminal -H 'content-type: application/json' -d");
-    println!();
-    println!("  A page:              {url}/");
-    println!("  A command:           {curl} '{{\"query\":\"list all\"}}'");
-    println!("  A question:          {curl} '{{\"query\":\"What do you build?\"}}'");
-    println!(
+    tell!();
+    tell!("  A page:              {url}/");
+    tell!("  A command:           {curl} '{{\"query\":\"list all\"}}'");
+    tell!("  A question:          {curl} '{{\"query\":\"What do you build?\"}}'");
+    tell!(
         "  One that goes on:    {curl} '{{\"query\":\"And then?\",\"history\":[{{\"role\":\"user\",\"content\":\"One?\"}},{{\"role\":\"assistant\",\"content\":\"Two.\"}}]}}'"
     );
-    println!("  A draft:             cargo homefire draft --days 9 --url {url}");
-    println!();
-    println!("  Nodes: {}", home.describe());
+    tell!("  A draft:             cargo homefire draft --days 9 --url {url}");
+    tell!();
+    tell!("  Nodes: {}", home.describe());
     if home.is_simulated() {
-        println!("  k kills and revives the fast one, q ends. Try it while an answer streams.");
+        tell!("  k kills and revives the fast one, q ends. Try it while an answer streams.");
     }
-    println!();
+    tell!();
 }
 
 async fn toggle(home: &mut Home) -> Result<()> {

@@ -60,15 +60,18 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         false => Scope::Whole { sends_mail: options.send_test_mail },
     };
     let mut checks = Vec::new();
-    let is_read = examine(variables::read(), scope, |check| {
+    let mut tell = |check: Check| {
         if !options.json {
-            println!("{}", check.line());
+            tell!("{}", check.line());
         }
         checks.push(check);
-    })
-    .await;
+    };
+    // A file that cannot be read is told of with the variables.
+    let file = variables::of_file().unwrap_or_default();
+    settings::misspelt(file.keys()).into_iter().for_each(&mut tell);
+    let is_read = examine(variables::read(), scope, tell).await;
     if options.json {
-        println!("{}", report(&checks));
+        tell!("{}", report(&checks));
     }
     let failed = checks.iter().filter(|check| check.state == State::Fail).count();
     match (is_read, failed) {

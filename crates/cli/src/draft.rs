@@ -1,5 +1,6 @@
 //! `homefire draft`: asks for a reminder and prints it as a person would read it.
 
+use std::fmt::Display;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 use crossterm::{ExecutableCommand, cursor, terminal};
 use futures_util::TryStreamExt;
+use reqwest::{Response, Url};
 use serde_json::{Map, Value, json};
 
 use crate::Refused;
@@ -55,7 +57,11 @@ enum Tone {
 /// Longer than any budget.
 const PATIENCE: Duration = Duration::from_secs(600);
 
+/// Bytes of an error; what is longer is none of Homefire's.
+const LONGEST_ERROR: usize = 64 << 10;
+
 pub(crate) async fn run(options: Options) -> Result<()> {
+    let key = key(&address(&options.url)?)?;
     let url = format!("{}/api/draft", options.url.trim_end_matches('/'));
     let reply = homefire_native::client()
         .timeout(PATIENCE)
@@ -63,14 +69,14 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         .post(&url)
         .header("content-type", "application/json")
         .header("accept", "text/event-stream")
-        .bearer_auth(key(&options.url)?)
+        .bearer_auth(key)
         .body(ask(options)?.to_string())
         .send()
         .await
         .with_context(|| format!("nobody answers at {url}; `cargo homefire dev` would"))?;
     let status = reply.status();
     if !status.is_success() {
-        let error: Value = serde_json::from_str(&reply.text().await?).unwrap_or_default();
+        let error: Value = serde_json::from_slice(&short(reply).await?).unwrap_or_default();
         let told = error["error"]["message"].as_str().unwrap_or("something else answers there than Homefire");
         let told = format!("{} {told}", status.as_u16());
         return Err(if status.is_client_error() { Refused(told).into() } else { anyhow::anyhow!(told) });
@@ -92,17 +98,37 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     bail!("the reply ended without a draft")
 }
 
+/// An error's body, as far as one of Homefire's could go.
+async fn short(mut reply: Response) -> Result<Vec<u8>> {
+    let mut body = Vec::new();
+    while body.len() < LONGEST_ERROR
+        && let Some(chunk) = reply.chunk().await?
+    {
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+fn address(given: &str) -> Result<Url> {
+    let url =
+        Url::parse(given).ok().filter(|url| ["http", "https"].contains(&url.scheme()) && url.has_host());
+    let refused = || Refused(format!("--url {given} is no address: it begins with http:// or https://"));
+    url.ok_or_else(|| refused().into())
+}
+
 /// The key of the environment or of `.env`; towards this machine, else, the one that `dev` uses.
-fn key(url: &str) -> Result<String> {
+fn key(url: &Url) -> Result<String> {
     let known = variables::read()?.into_iter().find(|(name, _)| name == "DRAFT_KEY");
     let known = known.map(|(_, key)| key.trim().to_owned()).filter(|key| !key.is_empty());
-    let is_here =
-        ["http://127.0.0.1", "http://localhost", "http://[::1]"].iter().any(|here| url.starts_with(here));
     match known {
         Some(key) => Ok(key),
-        None if is_here => Ok(DEV_DRAFT_KEY.to_owned()),
+        None if is_here(url) => Ok(DEV_DRAFT_KEY.to_owned()),
         None => Err(Refused("DRAFT_KEY is not set, in the environment or in .env".to_owned()).into()),
     }
+}
+
+fn is_here(url: &Url) -> bool {
+    url.host_str().is_some_and(|host| ["127.0.0.1", "localhost", "[::1]"].contains(&host))
 }
 
 fn ask(options: Options) -> Result<Value> {
@@ -115,9 +141,9 @@ fn ask(options: Options) -> Result<Value> {
     set("notes", options.notes.map(Value::from));
     set("sender", Some(json!({"business": options.business, "name": options.name})));
     if let Some(path) = options.values {
-        let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-        let values = serde_json::from_str(&text);
-        set("values", Some(values.map_err(|error| Refused(format!("{}: {error}", path.display())))?));
+        let refused = |error: &dyn Display| Refused(format!("{}: {error}", path.display()));
+        let text = std::fs::read_to_string(&path).map_err(|error| refused(&error))?;
+        set("values", Some(serde_json::from_str(&text).map_err(|error| refused(&error))?));
     }
     Ok(Value::Object(ask))
 }
@@ -130,15 +156,28 @@ fn print(draft: &Value) -> Result<()> {
     // Beside the letter: how it came about.
     let by =
         draft["node"].as_str().map_or(String::new(), |node| format!(" by {node}, {}", text(draft, "model")));
-    eprintln!("\n-- {}, {}{by}, id {}", text(draft, "source"), text(draft, "tone"), text(draft, "id"));
+    let mut beside = std::io::stderr();
+    let _ = writeln!(
+        beside,
+        "\n-- {}, {}{by}, id {}",
+        text(draft, "source"),
+        text(draft, "tone"),
+        text(draft, "id")
+    );
     for attempt in draft["attempts"].as_array().into_iter().flatten() {
-        eprintln!("   {}: {} after {} ms", text(attempt, "node"), text(attempt, "outcome"), attempt["ms"]);
+        let _ = writeln!(
+            beside,
+            "   {}: {} after {} ms",
+            text(attempt, "node"),
+            text(attempt, "outcome"),
+            attempt["ms"]
+        );
     }
     for (name, what) in [("mended", "mended"), ("unfilled", "without a value")] {
         let list: Vec<&str> =
             draft[name].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
         if !list.is_empty() {
-            eprintln!("   {what}: {}", list.join(", "));
+            let _ = writeln!(beside, "   {what}: {}", list.join(", "));
         }
     }
     Ok(())
@@ -186,7 +225,37 @@ fn lines_below_the_first(text: &str, width: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::lines_below_the_first;
+    use futures_util::stream;
+    use reqwest::Body;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn an_error_that_never_ends_is_not_kept() {
+        let chunks = stream::repeat_with(|| Ok::<_, std::io::Error>([b' '; 4096].to_vec()));
+        let reply = http::Response::new(Body::wrap_stream(chunks));
+        assert_eq!(short(reply.into()).await.unwrap().len(), LONGEST_ERROR);
+    }
+
+    #[test]
+    fn addresses() {
+        let check = |given: &str, expect: Option<bool>| match address(given) {
+            Ok(url) => assert_eq!(Some(is_here(&url)), expect, "{given}"),
+            Err(error) => assert!(expect.is_none() && error.is::<Refused>(), "{given}: {error}"),
+        };
+        check("http://127.0.0.1:8787", Some(true));
+        check("http://localhost/", Some(true));
+        check("http://[::1]:8787", Some(true));
+        check("https://example.com", Some(false));
+        check("http://127.0.0.1.example.com", Some(false));
+        check("http://localhost.example.com", Some(false));
+        check("localhost:8787", None);
+        check("127.0.0.1:8787", None);
+        check("example.com", None);
+        check("ftp://example.com", None);
+        check("http://", None);
+        check("", None);
+    }
 
     #[test]
     fn lines() {

@@ -119,7 +119,7 @@ pub(crate) async fn start(program: impl Into<Program>, port: u16) -> Result<Grou
     let mut program = program.into();
     let path = log(port);
     path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
-    println!("what it writes is in {}", path.display());
+    tell!("what it writes is in {}", path.display());
     let log = File::create(path)?;
     program.command.stdout(log.try_clone()?).stderr(log);
     let mut group = Group::spawn(program)?;

@@ -14,8 +14,8 @@ use crate::setup;
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// For so long.
-    #[arg(long, default_value_t = 600)]
+    /// For so long. To the fuzzer 0 would mean for ever.
+    #[arg(long, default_value_t = 600, value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) seconds: u32,
 }
 
@@ -51,6 +51,6 @@ fn plant(folder: &Path) -> Result<()> {
         }
     }
     ensure!(planted > 0, "the corpus is empty");
-    println!("{planted} seeds from the corpus");
+    tell!("{planted} seeds from the corpus");
     Ok(())
 }

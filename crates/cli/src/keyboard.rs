@@ -4,6 +4,8 @@ use std::io::IsTerminal;
 
 use crossterm::event::{Event, KeyCode, KeyModifiers, read};
 use crossterm::terminal::{disable_raw_mode, enable_raw_mode};
+use rustix::process::getpgrp;
+use rustix::termios::tcgetpgrp;
 use tokio::sync::mpsc::Sender;
 
 use crate::screen;
@@ -18,9 +20,10 @@ pub(crate) enum Key {
 /// Single keys are read while this lives.
 pub(crate) struct Keyboard;
 
-/// Reads keys in a thread of its own. Without a terminal there are none.
+/// Reads keys in a thread of its own. Without a terminal there are none, and none are for whom a shell put into the
+/// background.
 pub(crate) fn listen(keys: Sender<Key>) -> Option<Keyboard> {
-    if !std::io::stdin().is_terminal() || enable_raw_mode().is_err() {
+    if !is_ours() || enable_raw_mode().is_err() {
         return None;
     }
     screen::set_raw(true);
@@ -40,6 +43,12 @@ pub(crate) fn listen(keys: Sender<Key>) -> Option<Keyboard> {
         }
     });
     Some(Keyboard)
+}
+
+/// Whoever touches a terminal that is somebody else's is stopped by it.
+fn is_ours() -> bool {
+    let terminal = std::io::stdin();
+    terminal.is_terminal() && tcgetpgrp(&terminal).is_ok_and(|foreground| foreground == getpgrp())
 }
 
 impl Drop for Keyboard {

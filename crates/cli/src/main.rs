@@ -1,6 +1,10 @@
 //! `homefire`: the one tool a person types.
 
-#![expect(clippy::print_stdout, reason = "what a person reads is what this program is for")]
+/// As `println!`, which panics where nobody reads any more.
+macro_rules! tell {
+    () => { tell!("") };
+    ($($text:tt)*) => { $crate::screen::line(format_args!($($text)*)) };
+}
 
 mod bench;
 mod chaos;
@@ -17,6 +21,7 @@ mod setup;
 mod test;
 mod worker;
 
+use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -133,13 +138,13 @@ async fn run() -> ExitCode {
         Command::Test(options) => test::run(&options),
         Command::Chaos(options) => chaos::run(options).await,
         Command::Bench { what } => bench::run(what).await,
-        Command::Setup => setup::everything().inspect(|()| println!("Everything is installed.")),
+        Command::Setup => setup::everything().inspect(|()| tell!("Everything is installed.")),
         Command::Build { what: Build::Worker } => worker::build(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("homefire: {error:#}");
+            let _ = writeln!(std::io::stderr(), "homefire: {error:#}");
             ExitCode::from(if error.is::<Refused>() { 2 } else { 1 })
         }
     }

@@ -72,12 +72,18 @@ const STORY: [Act; 5] = [
 ];
 
 /// What a reader got.
+#[derive(Default)]
 struct Seen {
     head: String,
     node: String,
     first_word: Duration,
     whole: Duration,
     pieces: usize,
+    /// What a reader has before his eyes at the end.
+    text: String,
+    /// How often another node went on, and how often what was shown was cleared.
+    failovers: usize,
+    restarts: usize,
     last: Value,
 }
 
@@ -92,7 +98,7 @@ impl Seen {
 pub(crate) async fn play(url: &str, home: &mut Home, is_monitored: bool) -> Result<()> {
     let mut rows = Vec::new();
     for act in STORY.into_iter().filter(|act| is_monitored || act.noticed != Some("down")) {
-        println!("\n{}.", act.title);
+        tell!("\n{}.", act.title);
         if act.revive_first {
             home.mini().context("the nodes are simulated")?.set(Reach::Up).await?;
         }
@@ -105,27 +111,31 @@ pub(crate) async fn play(url: &str, home: &mut Home, is_monitored: bool) -> Resu
         screen::say(&format!("last event: {}", seen.last));
         rows.push((act, seen));
         let (act, seen) = rows.last().expect("pushed just now");
-        ensure!(
-            seen.node == act.node,
-            "{}: {} should have answered, not {:?}",
-            act.title,
-            act.node,
-            seen.node
-        );
-        ensure!(
-            seen.end() == act.ended_by,
-            "{}: {} should have said the last word, not {:?}",
-            act.title,
-            act.ended_by,
-            seen.end()
-        );
+        judge(act, seen, &rows[0].1.text).context(act.title)?;
     }
-    println!("\n{:<34}{:<8}{:>12}{:>12}{:>8}  last word", "", "node", "first word", "whole", "pieces");
+    tell!("\n{:<34}{:<8}{:>12}{:>12}{:>8}  last word", "", "node", "first word", "whole", "pieces");
     for (act, seen) in rows {
         let (first, whole) = (seen.first_word.as_millis(), seen.whole.as_millis());
         let (title, node, pieces, end) = (act.title, &seen.node, seen.pieces, seen.end());
-        println!("{title:<34}{node:<8}{first:>9} ms{whole:>9} ms{pieces:>8}  {end}");
+        tell!("{title:<34}{node:<8}{first:>9} ms{whole:>9} ms{pieces:>8}  {end}");
     }
+    Ok(())
+}
+
+/// Whether it went as it should. The nodes say the same to the same question, so that nothing of it may be missing or come
+/// twice where one went on for the other.
+fn judge(act: &Act, seen: &Seen, whole: &str) -> Result<()> {
+    ensure!(seen.node == act.node, "{} should have answered, not {:?}", act.node, seen.node);
+    let (last, end) = (act.ended_by, seen.end());
+    ensure!(end == last, "{last} should have said the last word, not {end:?}");
+    let failovers = usize::from(act.kill_after.is_some());
+    ensure!(
+        seen.failovers == failovers,
+        "another node should have gone on {failovers} times, and did {}",
+        seen.failovers
+    );
+    ensure!(seen.restarts == 0, "what was shown was cleared, and said anew");
+    ensure!(seen.text == whole, "what was said is not the whole answer: {:?}", seen.text);
     Ok(())
 }
 
@@ -159,19 +169,28 @@ async fn ask(url: &str, kill_after: Option<usize>, home: &mut Home) -> Result<Se
     let [node, model, timing] = ["x-homefire-node", "x-homefire-model", "server-timing"].map(header);
     let head = format!("{}, node {node}, model {model}, {timing}", reply.status().as_u16());
     ensure!(reply.status().is_success(), "the question was refused: {head}");
-    let mut seen =
-        Seen { head, node, first_word: Duration::ZERO, whole: Duration::ZERO, pieces: 0, last: Value::Null };
+    let mut seen = Seen { head, node, ..Seen::default() };
     let mut events = events(reply);
     while let Some(event) = events.try_next().await? {
-        if event["type"] != "token" {
-            seen.last = event;
-            continue;
+        match event["type"].as_str() {
+            Some("token") => {}
+            kind => {
+                seen.failovers += usize::from(kind == Some("failover"));
+                if kind == Some("restart") {
+                    seen.restarts += 1;
+                    seen.text.clear();
+                }
+                seen.last = event;
+                continue;
+            }
         }
         if seen.pieces == 0 {
             seen.first_word = asked.elapsed();
         }
         seen.pieces += 1;
-        screen::piece(event["content"].as_str().unwrap_or_default());
+        let piece = event["content"].as_str().unwrap_or_default();
+        seen.text.push_str(piece);
+        screen::piece(piece);
         if kill_after == Some(seen.pieces) {
             screen::piece(" ⚡");
             home.mini().context("the nodes are simulated")?.set(Reach::Silent).await?;
@@ -182,4 +201,29 @@ async fn ask(url: &str, kill_after: Option<usize>, home: &mut Home) -> Result<Se
         bail!("the answer ended silently, after {} pieces; the head was {}", seen.pieces, seen.head);
     }
     Ok(seen)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_death_is_seen_and_nothing_of_the_answer_is_lost() {
+        let check = |text: &str, failovers, restarts, expect: &str| {
+            let (node, text) = ("mini".to_owned(), text.to_owned());
+            let last = json!({"type": "done", "node": "cloud"});
+            let seen = Seen { node, text, failovers, restarts, last, ..Seen::default() };
+            let told = judge(&STORY[1], &seen, "One, two.")
+                .map_or_else(|error| error.to_string(), |()| String::new());
+            assert!(
+                told.contains(expect) && told.is_empty() == expect.is_empty(),
+                "{told:?}, not {expect:?}"
+            );
+        };
+        check("One, two.", 1, 0, "");
+        check("One, two.", 0, 0, "should have gone on 1 times");
+        check("One, two.", 1, 1, "cleared");
+        check("One, one, two.", 1, 0, "not the whole answer");
+        check("two.", 1, 0, "not the whole answer");
+    }
 }

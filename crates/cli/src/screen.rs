@@ -1,7 +1,8 @@
 //! Lines that look right beside an answer that is being written, and while single keys are read.
 
-use std::io::Write;
-use std::sync::Mutex;
+use std::fmt::Arguments;
+use std::io::{Write, stdout};
+use std::sync::{Mutex, PoisonError};
 
 /// How the terminal is.
 struct Screen {
@@ -16,13 +17,18 @@ pub(crate) fn set_raw(raw: bool) {
     with(|screen| screen.raw = raw);
 }
 
+/// Prints a line where neither is so.
+pub(crate) fn line(line: Arguments<'_>) {
+    put(format_args!("{line}\n"));
+}
+
 /// Prints a line of its own.
 pub(crate) fn say(line: &str) {
     with(|screen| {
         let end = if screen.raw { "\r\n" } else { "\n" };
         let begin = if screen.mid_line { end } else { "" };
         screen.mid_line = false;
-        print!("{begin}  {line}{end}");
+        put(format_args!("{begin}  {line}{end}"));
     });
 }
 
@@ -31,12 +37,16 @@ pub(crate) fn piece(text: &str) {
     with(|screen| {
         let begin = if screen.mid_line { "" } else { "    " };
         screen.mid_line = true;
-        print!("{begin}{text}");
-        // Nobody reads on: there is nobody to tell.
-        let _ = std::io::stdout().flush();
+        put(format_args!("{begin}{text}"));
+        let _ = stdout().flush();
     });
 }
 
+/// Nobody may read on. Then there is nobody to tell, and what is done is done to its end.
+fn put(text: Arguments<'_>) {
+    let _ = stdout().write_fmt(text);
+}
+
 fn with(print: impl FnOnce(&mut Screen)) {
-    print(&mut SCREEN.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
+    print(&mut SCREEN.lock().unwrap_or_else(PoisonError::into_inner));
 }

@@ -32,6 +32,7 @@ pub(crate) fn vercel() -> Result<()> {
 
 /// What searches for answers that break the drafts.
 pub(crate) fn fuzz() -> Result<()> {
+    need("c++", "A C++ compiler is needed: `apt-get install g++` or `xcode-select --install`")?;
     cargo_tool("cargo-fuzz", "cargo-fuzz", CARGO_FUZZ)
 }
 
@@ -43,7 +44,7 @@ fn wasm_target() -> Result<()> {
     if String::from_utf8_lossy(&installed.stdout).lines().any(|line| line == TARGET) {
         return Ok(());
     }
-    println!("Adding Rust's target {TARGET} …");
+    tell!("Adding Rust's target {TARGET} …");
     run(Command::new("rustup").args(["target", "add", TARGET]).current_dir(tools::root()))
 }
 
@@ -52,7 +53,7 @@ fn cargo_tool(package: &str, program: &str, version: &str) -> Result<()> {
     if path.exists() {
         return Ok(());
     }
-    println!("Compiling {package} {version}, once: two to five minutes …");
+    tell!("Compiling {package} {version}, once: two to five minutes …");
     let install = |locked: bool| {
         let mut cargo = Command::new("cargo");
         cargo.args(["install", package, "--version", version, "--root"]);
@@ -65,26 +66,27 @@ fn cargo_tool(package: &str, program: &str, version: &str) -> Result<()> {
     };
     // A registry that lacks one release of a locked dependency may have the next.
     install(true).or_else(|_| {
-        println!("Its lock file cannot be met here; trying without …");
+        tell!("Its lock file cannot be met here; trying without …");
         install(false)
     })
 }
 
 fn npm() -> Result<()> {
+    need_node()?;
+    need("npm", NODE)?;
     let folder = tools::root().join("tools");
     let lock = std::fs::read(folder.join("package-lock.json")).context("tools/package-lock.json")?;
     once(&folder.join("node_modules/.homefire"), &lock, || {
-        println!("Installing wrangler, vercel and what they need from npm, once: about a minute …");
-        need("npm", "Node.js 20 or newer with npm is needed: https://nodejs.org")?;
+        tell!("Installing wrangler, vercel and what they need from npm, once: about a minute …");
         run(Command::new("npm").args(["ci", "--no-audit", "--no-fund"]).current_dir(&folder))
     })
 }
 
 fn python() -> Result<()> {
+    need("python3", "Python 3.8 or newer with venv is needed: https://python.org")?;
     let folder = tools::cache()?.join(format!("python-ollama-{OLLAMA_PYPI}"));
     once(&folder.join(".homefire"), OLLAMA_PYPI.as_bytes(), || {
-        println!("Installing the ollama package {OLLAMA_PYPI} from PyPI …");
-        need("python3", "Python 3.8 or newer with venv is needed: https://python.org")?;
+        tell!("Installing the ollama package {OLLAMA_PYPI} from PyPI …");
         run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
         let package = format!("ollama=={OLLAMA_PYPI}");
         run(Command::new(tools::python()?).args(["-m", "pip", "install", "--quiet", &package]))
@@ -124,7 +126,7 @@ pub(crate) fn nginx() -> Result<&'static str> {
 /// Installs a package, where this is root on a machine with apt-get.
 fn debian(package: &str, advice: &'static str) -> Result<()> {
     ensure!(is_root() && need("apt-get", advice).is_ok(), advice);
-    println!("Installing {package} with apt-get, once; its service is not started …");
+    tell!("Installing {package} with apt-get, once; its service is not started …");
     let _quiet = NoServices::declare(Path::new("/usr/sbin/policy-rc.d"))?;
     let apt = |arguments: &[&str]| {
         run(Command::new("apt-get").args(arguments).env("DEBIAN_FRONTEND", "noninteractive")).context(advice)
@@ -171,6 +173,21 @@ fn need(program: &str, advice: &'static str) -> Result<()> {
     Ok(())
 }
 
+const NODE: &str = "Node.js 20 or newer with npm is needed: https://nodejs.org";
+
+/// What was installed with it once may outlive it, or go back to an older one.
+fn need_node() -> Result<()> {
+    let asked = Command::new("node").arg("--version").output().context(NODE)?;
+    let version = String::from_utf8_lossy(&asked.stdout);
+    ensure!(is_new_enough(&version), "{NODE}; here is {:?}", version.trim());
+    Ok(())
+}
+
+fn is_new_enough(node: &str) -> bool {
+    let major = node.trim().strip_prefix('v').and_then(|version| version.split('.').next());
+    major.and_then(|major| major.parse().ok()).is_some_and(|major: u32| major >= 20)
+}
+
 fn answers(program: &str, question: &str) -> bool {
     Command::new(program).arg(question).output().is_ok_and(|output| output.status.success())
 }
@@ -187,6 +204,18 @@ fn once(marker: &Path, what: &[u8], work: impl FnOnce() -> Result<()>) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn versions_of_node() {
+        let check = |version: &str, expect| assert_eq!(is_new_enough(version), expect, "{version:?}");
+        check("v20.0.0\n", true);
+        check("v24.1.2\n", true);
+        check("v100.0.0", true);
+        check("v18.20.4\n", false);
+        check("v9.0.0", false);
+        check("", false);
+        check("20", false);
+    }
 
     #[test]
     fn services_rest_for_a_while() {

@@ -39,7 +39,7 @@ const STEPS: &[Step] = &[
 
 pub(crate) fn run(options: &Options) -> Result<()> {
     if options.list {
-        STEPS.iter().for_each(|(name, what, _)| println!("{name:<10}{what}"));
+        STEPS.iter().for_each(|(name, what, _)| tell!("{name:<10}{what}"));
         return Ok(());
     }
     let wanted = |name: &str| options.only.as_deref().is_none_or(|only| only == name);
@@ -50,11 +50,11 @@ pub(crate) fn run(options: &Options) -> Result<()> {
     let mut done = Vec::new();
     let mut result = Ok(());
     for (nth, (name, what, step)) in (1..).zip(&steps) {
-        println!("\n=== {nth}/{} {name}: {what}", steps.len());
+        tell!("\n=== {nth}/{} {name}: {what}", steps.len());
         let time;
         (result, time) = timed(step);
         let outcome = if result.is_ok() { "ok" } else { "FAILED" };
-        println!("--- {name}: {outcome}, {:.1} s", time.as_secs_f32());
+        tell!("--- {name}: {outcome}, {:.1} s", time.as_secs_f32());
         done.push((name, time, outcome));
         if result.is_err() {
             let alone = format!("the step {name:?} failed (alone: cargo homefire test --only {name})");
@@ -62,12 +62,12 @@ pub(crate) fn run(options: &Options) -> Result<()> {
             break;
         }
     }
-    println!();
+    tell!();
     for (name, time, outcome) in &done {
-        println!("{name:<10}{:>7.1} s  {outcome}", time.as_secs_f32());
+        tell!("{name:<10}{:>7.1} s  {outcome}", time.as_secs_f32());
     }
     for (name, ..) in &steps[done.len()..] {
-        println!("{name:<10}{:>9}  not run", "");
+        tell!("{name:<10}{:>9}  not run", "");
     }
     result
 }

@@ -40,7 +40,7 @@ const ENTRY: &str = "crates/worker/entry.js";
 /// The Worker as it is deployed.
 pub(crate) fn build() -> Result<()> {
     if let Some(warning) = built()?.warning(&tools::root().join("content"))? {
-        println!("{warning}");
+        tell!("{warning}");
     }
     Ok(())
 }
@@ -71,7 +71,7 @@ fn built() -> Result<Size> {
         || finish(&root, &library, &built),
     )?;
     let size = Size::of(&files)?;
-    println!("The Worker is {size}.");
+    tell!("The Worker is {size}.");
     Ok(size)
 }
 

@@ -48,6 +48,9 @@ pub fn dev(port: u16, inspector: u16, variables: &[(String, String)]) -> Result<
         .args(["--show-interactive-dev-session=false", "--log-level", "log"])
         .env("WRANGLER_SEND_METRICS", "false")
         .env("NO_UPDATE_NOTIFIER", "1")
+        // What it lists of the variables is known by its words, which colours would stand between.
+        .env("FORCE_COLOR", "0")
+        .env("NO_COLOR", "1")
         // Its log has the beginnings of the variables' values.
         .env("WRANGLER_LOG_PATH", folder.path().join("logs"))
         .env("WRANGLER_REGISTRY_PATH", folder.path().join("registry"))

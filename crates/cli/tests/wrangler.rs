@@ -18,6 +18,11 @@ async fn nothing_of_it_stays() {
     let told = [("OLLAMA_PRIMARY_URL", "http://127.0.0.1:1"), ("NODE_TOKEN", "hunter2")];
     let told = told.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let mut program = wrangler::dev(port, inspector, &told).unwrap();
+    let colours = ["FORCE_COLOR", "NO_COLOR"].map(|name| {
+        let mut told = program.command.as_std().get_envs();
+        told.find_map(|(known, value)| (known == name).then(|| value.unwrap().to_owned()))
+    });
+    assert_eq!(colours, [Some("0".into()), Some("1".into())]);
     let folder = program.folder.as_ref().unwrap().path().to_owned();
     program.command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut group = Group::spawn(program).unwrap();

@@ -69,7 +69,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         played,
     };
     let report = Report::of(&measured)?;
-    println!("\n{report}");
+    tell!("\n{report}");
     if let Some(path) = options.json {
         std::fs::write(&path, report.json().to_string() + "\n")
             .with_context(|| path.display().to_string())?;

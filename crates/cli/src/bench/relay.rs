@@ -61,6 +61,21 @@ impl Options {
     }
 }
 
+impl Course {
+    /// Answers that are cut are no measure.
+    fn fits(&self) -> Result<()> {
+        if self.lasts() < ways::ANSWER {
+            return Ok(());
+        }
+        let (lasts, most) = (self.lasts().as_secs(), ways::ANSWER.as_secs());
+        Err(Refused(format!(
+            "an answer of {} tokens every {} ms lasts {lasts} s, and ends at {most} s: take fewer tokens, or a smaller --pace",
+            self.words, self.pace
+        ))
+        .into())
+    }
+}
+
 /// Two words on each connection: they, and those that lead on from them, stand when the turn begins.
 const WARM: Course = Course { answers: 1, words: 2, pace: 10 };
 
@@ -73,6 +88,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         return Err(Refused(machine::ONLY_LINUX.to_owned()).into());
     }
     let ways = ways::on(options.on, &options.lanes)?;
+    options.course().fits()?;
     if cfg!(debug_assertions) {
         return release::again();
     }
@@ -89,7 +105,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     direct.processes.push(node.id);
     let unpaced = warm_turn(&mut direct, FEW, UNPACED, &mut auditor).await?;
     let paced = warm_turn(&mut direct, streams, course, &mut auditor).await?;
-    println!("{}", report::of_node(&unpaced, &paced));
+    tell!("{}", report::of_node(&unpaced, &paced));
 
     let (mut lanes, mut at_rest) = (Vec::new(), Vec::new());
     for way in &ways {
@@ -118,7 +134,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         played,
         startups: startup::measure(&ways, &site).await?,
     })?;
-    println!("\n{report}");
+    tell!("\n{report}");
     let files = [(options.json, report.json().to_string() + "\n"), (options.svg, report.svg())];
     for (path, text) in files {
         if let Some(path) = path {
@@ -135,4 +151,21 @@ async fn warm_turn(lane: &mut Lane, streams: usize, course: Course, auditor: &mu
     // Nobody closes them while others have their turns.
     lane.streams.clear();
     played
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_answer_is_cut() {
+        let check = |words: u64, pace: u64, expect: bool| {
+            assert_eq!(Course { answers: 1, words, pace }.fits().is_ok(), expect, "{words} every {pace} ms");
+        };
+        check(200, 10, true);
+        check(27_999, 10, true);
+        check(28_000, 10, false);
+        check(50_000, 10_000, false);
+        check(200, 1667, false);
+    }
 }

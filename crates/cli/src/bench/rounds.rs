@@ -127,7 +127,7 @@ impl Tally {
         let Self { plan, counted, played } = self;
         if foreign > FOREIGN && !plan.anyway {
             played.discarded += 1;
-            println!("round discarded: {:.0} % of the machine were others'", foreign * 100.0);
+            tell!("round discarded: {:.0} % of the machine were others'", foreign * 100.0);
             ensure!(
                 played.discarded <= plan.rounds * SPARE,
                 "the machine is too busy: {counted} of {} rounds were quiet (--anyway reports all the same)",
@@ -138,7 +138,7 @@ impl Tally {
         add(&mut played.turns, turns);
         *counted += 1;
         played.foreign = played.foreign.max(foreign);
-        println!("round {counted} of {}: {:.0} % of the machine were others'", plan.rounds, foreign * 100.0);
+        tell!("round {counted} of {}: {:.0} % of the machine were others'", plan.rounds, foreign * 100.0);
         Ok(())
     }
 }

@@ -31,7 +31,7 @@ type Said = Arc<Mutex<HashMap<u64, Vec<u8>>>>;
 /// Says its port on standard output, and serves until it is ended.
 pub(crate) async fn run() -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
-    println!("{}", listener.local_addr()?.port());
+    tell!("{}", listener.local_addr()?.port());
     let said = Said::default();
     let mut open = JoinSet::new();
     loop {

@@ -26,7 +26,7 @@ pub(crate) struct Course {
 }
 
 impl Course {
-    fn lasts(&self) -> Duration {
+    pub(crate) fn lasts(&self) -> Duration {
         Duration::from_millis(self.answers * self.words * self.pace)
     }
 }

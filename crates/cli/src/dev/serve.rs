@@ -77,16 +77,14 @@ pub(crate) async fn start(on: On, port: u16, variables: &[(String, String)]) -> 
             worker::build()?;
             let inspector = TcpListener::bind("127.0.0.1:0").await?.local_addr()?.port();
             drop(listener);
-            // It lists the variables with the beginnings of their values.
-            let is_said = |line: &str| !line.trim_start().starts_with("env.");
-            program(wrangler::dev(port, inspector, variables)?, port, is_said).await?
+            program(wrangler::dev(port, inspector, variables)?, port).await?
         }
         On::Vercel => {
             refuse_file(variables, &variables::of_file()?)?;
             setup::vercel()?;
             drop(listener);
-            println!("Starting vercel dev. It compiles the function first …");
-            program(vercel(port, variables), port, |_| true).await?
+            tell!("Starting vercel dev. It compiles the function first …");
+            program(vercel(port, variables), port).await?
         }
     };
     Ok(Running { port, how })
@@ -141,27 +139,45 @@ fn refuse_file(variables: &[(String, String)], file: &HashMap<String, String>) -
     }
 }
 
-async fn program(program: impl Into<Program>, port: u16, is_said: fn(&str) -> bool) -> Result<How> {
+async fn program(program: impl Into<Program>, port: u16) -> Result<How> {
     let mut program = program.into();
     program.command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut group = Group::spawn(program)?;
     let child = group.child();
-    child.stdout.take().into_iter().for_each(|output| show(output, is_said));
-    child.stderr.take().into_iter().for_each(|output| show(output, is_said));
+    child.stdout.take().into_iter().for_each(show);
+    child.stderr.take().into_iter().for_each(show);
     group.ready(port, PATIENCE).await?;
     Ok(How::Program(Box::new(group)))
 }
 
-fn show(output: impl AsyncRead + Unpin + Send + 'static, is_said: fn(&str) -> bool) {
+fn show(output: impl AsyncRead + Unpin + Send + 'static) {
     #[expect(clippy::disallowed_methods, reason = "ends with the output that it reads")]
     drop(tokio::spawn(async move {
-        let mut lines = BufReader::new(output).lines();
+        let (mut lines, mut listing) = (BufReader::new(output).lines(), Listing::default());
         while let Ok(Some(line)) = lines.next_line().await {
-            if is_said(&line) {
+            if listing.may_be_shown(&line) {
                 events::show_line(&line);
             }
         }
     }));
+}
+
+/// Wrangler lists the variables with the beginnings of their values. A value may have more lines than one: nothing of the
+/// list is shown.
+#[derive(Default)]
+struct Listing {
+    is_open: bool,
+}
+
+impl Listing {
+    fn may_be_shown(&mut self, line: &str) -> bool {
+        if line.contains("has access to the following bindings") {
+            self.is_open = true;
+        } else if line.trim().is_empty() {
+            self.is_open = false;
+        }
+        !self.is_open && !line.trim_start().starts_with("env.")
+    }
 }
 
 #[cfg(test)]
@@ -186,6 +202,24 @@ mod tests {
         // Where nodes are simulated nothing is told of a store or a heartbeat.
         check(&[("HEARTBEAT_URL", "https://example.com")], "HEARTBEAT_URL");
         check(&[("UPSTASH_REDIS_REST_TOKEN", "")], "");
+    }
+
+    #[test]
+    fn no_value_is_shown() {
+        let check = |text: &str, expect: &[&str]| {
+            let mut listing = Listing::default();
+            let shown: Vec<&str> = text.lines().filter(|line| listing.may_be_shown(line)).collect();
+            assert_eq!(shown, expect, "{text:?}");
+        };
+        let head = "Your Worker has access to the following bindings:\nBinding  Resource";
+        check(
+            &format!("⎔ Starting\n{head}\nenv.RECORDS (Records)\nenv.NODE_TOKEN (\"hunter2\")\n\nReady"),
+            &["⎔ Starting", "", "Ready"],
+        );
+        check(&format!("{head}\nenv.HOMEFIRE_NODES (\"[{{\n  \"token\": \"hunter2\n\nReady"), &["", "Ready"]);
+        check(&format!("{head}\n\u{1b}[37menv.NODE_TOKEN\u{1b}[39m (\"hunter2\")\n\nReady"), &["", "Ready"]);
+        check(&format!("{head}\nenv.NODE_TOKEN  Environment Variable\n  \"hunter2\"\n"), &[]);
+        check("  env.NODE_TOKEN (\"hunter2\")", &[]);
     }
 
     #[test]

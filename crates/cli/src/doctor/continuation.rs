@@ -41,7 +41,7 @@ enum Kind {
     StartsOver,
     /// It does not care for what was said, and no seam can tell: the reader would see two answers in one.
     Strays,
-    /// It takes no conversation that ends with its own words.
+    /// It takes no conversation that ends with its own words, and takes others.
     Refuses,
     /// An answer that broke off would end there.
     Silent,
@@ -106,6 +106,15 @@ async fn ask_often(
             Err(Failure::Status(400 | 500) | Failure::ErrorLine) => Kind::Refuses,
             Err(why) => return Err(why),
         };
+    }
+    // What takes no question at all refuses no beginning.
+    if kinds.iter().all(|kind| *kind == Kind::Refuses) {
+        let word = probe::word(platform, &node, model, config.deadlines.last_first_word).await;
+        if let Err(why) = word
+            && probe::of_word(Some(why)) != Finding::Good
+        {
+            return Err(why);
+        }
     }
     Ok(kinds)
 }

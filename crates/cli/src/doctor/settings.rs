@@ -4,6 +4,7 @@ use anyhow::Error;
 use homefire_core::config::{Faults, VARIABLES};
 use homefire_core::service::Service;
 use homefire_native::Native;
+use strsim::osa_distance;
 
 use super::check::Check;
 use super::dns;
@@ -26,6 +27,32 @@ pub(super) fn faults(faults: &Faults) -> Vec<Check> {
 pub(super) fn sound(variables: &[(String, String)]) -> Check {
     let set = variables.iter().filter(|(_, value)| !value.trim().is_empty()).count();
     Check::ok("variables", format!("{set} of {} are set, and nothing is wrong with them.", VARIABLES.len()))
+}
+
+/// One line for each name of `.env` that is not read and was meant to be, as it seems. The file may hold other programs'
+/// names, too.
+pub(super) fn misspelt<'a>(names: impl Iterator<Item = &'a String>) -> Vec<Check> {
+    let mut names: Vec<&str> = names.map(String::as_str).filter(|name| !VARIABLES.contains(name)).collect();
+    names.sort_unstable();
+    names.into_iter().filter_map(unknown).collect()
+}
+
+fn unknown(name: &str) -> Option<Check> {
+    let typed = name.to_ascii_uppercase();
+    let meant = VARIABLES.iter().map(|known| (osa_distance(&typed, known), known)).min();
+    // A short name is near to many that are others'.
+    let meant = meant.filter(|(slips, known)| *slips <= if known.len() <= 8 { 1 } else { 2 });
+    let advice = match meant {
+        Some((_, known)) => format!("Did you mean {known}?"),
+        None if is_ours(name) => "README lists the names that are.".to_owned(),
+        None => return None,
+    };
+    Some(Check::warn("variables", format!("{name} in .env is not read: there is no such variable."), advice))
+}
+
+fn is_ours(name: &str) -> bool {
+    let others = ["HOMEFIRE_NODE_LISTEN", "HOMEFIRE_NODE_SOCKET", "HOMEFIRE_PYTHON"];
+    name.starts_with("HOMEFIRE_") && !others.contains(&name)
 }
 
 pub(super) async fn check(platform: &Native, service: &Service) -> Vec<Check> {
@@ -66,5 +93,29 @@ async fn heartbeat(platform: &Native, service: &Service) -> Check {
             "The host of HEARTBEAT_URL is not found.",
             "Look how it is written. It was not called: that would count as a beat.",
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slips_of_the_finger_are_told() {
+        let check = |names: &[&str], expect: &[&str]| {
+            let names: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+            let lines: Vec<_> = misspelt(names.iter()).iter().map(Check::line).collect();
+            let is_told = |(line, words): (&String, &&str)| line.starts_with("warn ") && line.contains(words);
+            let all = lines.len() == expect.len() && lines.iter().zip(expect).all(is_told);
+            assert!(all, "{lines:#?}, not {expect:?}");
+        };
+        check(&["OLLAMA_PRIMARY_URI"], &["OLLAMA_PRIMARY_URI in .env is not read"]);
+        check(&["OLLAMA_PRIMARY_URI"], &["Did you mean OLLAMA_PRIMARY_URL?"]);
+        check(&["RATE_LIMITS", "DRAFTKEY"], &["Did you mean DRAFT_KEY?", "Did you mean RATE_LIMIT?"]);
+        check(&["homefire_nodes"], &["Did you mean HOMEFIRE_NODES?"]);
+        check(&["HOMEFIRE_NODE"], &["Did you mean HOMEFIRE_NODES?"]);
+        check(&["HOMEFIRE_COLOUR"], &["README lists"]);
+        check(&["DATABASE_URL", "OLLAMA_HOST", "MAIL_CC", "PORT", "HOMEFIRE_PYTHON"], &[]);
+        check(VARIABLES, &[]);
     }
 }

@@ -64,7 +64,7 @@ fn check(root: &Path, output: &Path) -> Result<()> {
     ensure!(!expected.is_empty(), "no functions below api/");
     for name in &expected {
         ensure!(functions.join(name).exists(), "the function {} was not built", name.display());
-        println!("function {}", name.parent().unwrap_or(name).display());
+        tell!("function {}", name.parent().unwrap_or(name).display());
     }
     let published = files(&output.join("static"), "")?;
     let meant = files(&root.join("public"), "")?;
@@ -72,7 +72,7 @@ fn check(root: &Path, output: &Path) -> Result<()> {
     ensure!(stray.is_empty(), "these would be published, and are not in public/: {stray:?}");
     let missing: Vec<_> = meant.difference(&published).collect();
     ensure!(missing.is_empty(), "these are in public/, and would not be published: {missing:?}");
-    println!("published {} from public/", published.len());
+    tell!("published {} from public/", published.len());
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use homefire::tools;
@@ -35,6 +36,9 @@ enum Program {
     /// Ours, with the guard before the node: it reads the node's lines, and ours takes frames.
     Express,
 }
+
+/// The longest answer of ours: what Vercel's functions have to end in.
+pub(super) const ANSWER: Duration = Duration::from_secs(280);
 
 const OURS: Way = Way { name: "ours", node: Wire::Lines, program: Program::Ours };
 const EXPRESS: Way = Way { name: "express", node: Wire::Lines, program: Program::Express };
@@ -183,7 +187,7 @@ fn variables(node: &str) -> Vec<(String, String)> {
     let nodes = json!([{"name": MODEL, "url": node, "models": models, "token": TOKEN}]).to_string();
     let variables = [
         ("HOMEFIRE_NODES", &*nodes),
-        ("ANSWER_MS", "280000"),
+        ("ANSWER_MS", &*ANSWER.as_millis().to_string()),
         ("RATE_LIMIT", "0"),
         ("STREAMS_PER_ADDRESS", "10000"),
         ("MOST_STREAMS", "10000"),

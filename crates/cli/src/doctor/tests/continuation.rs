@@ -65,11 +65,26 @@ async fn now_this_now_that() {
 }
 
 #[tokio::test]
+async fn a_node_that_takes_no_question_refuses_no_beginning() {
+    for (script, begin, words) in [
+        ("500", "FAIL mini qwen3.5:latest", "It answers with the status 500."),
+        ("400", "FAIL mini qwen3.5:latest", "It answers with the status 400."),
+        ("error@0", "FAIL mini qwen3.5:latest", "It answers with the status 500."),
+    ] {
+        let node = model(&[script; 6]).await;
+        let (lines, report) = asked(json!([entry("mini", &node, &MODELS[..1])])).await;
+        has(&lines, begin, words);
+        assert!(!lines.iter().any(|line| line.contains("continues")), "{lines:?}");
+        assert_eq!(report["ok"], false);
+    }
+}
+
+#[tokio::test]
 async fn a_node_that_hangs_keeps_no_other_waiting() {
     let on = says(WHOLE, "");
     let hanging = model(&["wedge"]).await;
-    // The lighter one is asked first.
-    let well = model(&[&["400"; 5][..], &[&*on; 5][..]].concat()).await;
+    // The lighter one is asked first, and once more without a beginning.
+    let well = model(&[&["400"; 5][..], &[&*on; 6][..]].concat()).await;
     let (lines, report) =
         asked(json!([entry("mini", &hanging, &MODELS), entry("cloud", &well, &MODELS)])).await;
     has(&lines, "FAIL mini qwen2.5-coder:7b", "does not say a word. Restart Ollama");
