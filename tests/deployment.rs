@@ -8,6 +8,7 @@ use homefire_core::config::Config;
 use homefire_core::limits::WINDOW;
 use homefire_core::route::{self, Route};
 use http::Method;
+use http::header::AUTHORIZATION;
 
 fn read(file: &str) -> String {
     fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).expect(file)
@@ -51,6 +52,19 @@ fn vercel_calls_what_there_is() {
         assert!(route::at(&format!("/{path}")).is_ok(), "{path} is routed");
         assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(file).exists(), "{file}");
     }
+}
+
+/// A node that was installed answers nobody without a token, and each has its own.
+#[test]
+fn the_list_of_nodes_is_understood_and_opens_their_doors() {
+    let page = read("deploy/README.md");
+    let (_, list) = page.split_once("```json\n").expect("a list");
+    let list = list.split("\n```").next().expect("its end");
+    assert_eq!(list.lines().count(), 1, ".env takes one line");
+    let config = Config::from_reader(|name| (name == "HOMEFIRE_NODES").then(|| list.to_owned()));
+    let nodes = config.expect("the list is understood").nodes;
+    let tokens: Vec<_> = nodes.iter().filter_map(|node| node.credentials.get(AUTHORIZATION)).collect();
+    assert!(nodes.len() == 2 && tokens.len() == 2 && tokens[0] != tokens[1], "{list}");
 }
 
 #[test]

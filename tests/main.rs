@@ -1,7 +1,8 @@
 //! The scenario table in its worlds, with guards before the nodes and without: one trial a row and world, named after both.
 //! And the monitor's stories.
 //!
-//! A world that cannot start fails every trial of it; none is ever skipped.
+//! A world that cannot start fails every trial of it; none is ever skipped. A row in which a reader leaves before his
+//! reply has a head has no trial on Vercel and in workerd, where nobody sees it: [`Scenario::needs_early_sight`].
 
 #![expect(clippy::print_stdout, reason = "what was looked at is told to whoever reads the results")]
 

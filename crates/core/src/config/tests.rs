@@ -130,6 +130,8 @@ fn every_variable_has_its_name_in_the_list_and_in_the_readers_hands() {
     let listed = VARIABLES.iter().map(|name| (*name).to_owned()).collect();
     assert_eq!(asked.into_inner(), listed);
     let (example, readme) = (include_str!("../../../../.env.example"), include_str!("../../../../README.md"));
+    // A copy of it changes nothing.
+    assert!(example.lines().all(|line| line.is_empty() || line.starts_with('#')));
     for name in VARIABLES {
         assert!(
             example.lines().any(|line| line.trim_start_matches('#').starts_with(&format!("{name}="))),

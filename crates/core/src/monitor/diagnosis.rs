@@ -18,9 +18,9 @@ pub enum Diagnosis {
     TunnelDown,
     /// The tunnel stands, and behind it nobody answers (502).
     OriginRefused,
-    /// Access does not accept the service token (302, 401, 403).
+    /// Access does not accept the service token (302, 401, 403), or the guard the node's (401).
     AccessRejected,
-    /// Ollama refuses the Host header (403 without a body).
+    /// `cloudflared` misses Access's assertion, or Ollama refuses the Host header (403 without a body).
     HostRejected,
     /// Models that are configured are not on it.
     ModelMissing(Vec<String>),
@@ -96,13 +96,15 @@ impl Diagnosis {
             ),
             Self::AccessRejected => (
                 "access_rejected",
-                "Cloudflare Access does not accept the service token. The machine itself may be well.",
-                "Look whether the token has expired, and whether its policy is of the kind Service Auth.",
+                "Cloudflare Access does not accept the service token, or the guard the node's. The machine itself may be well.",
+                "Look whether the service token has expired, its policy is of the kind Service Auth, and NODE_TOKEN, or \
+                 the node's `token`, is in the guard's file.",
             ),
             Self::HostRejected => (
                 "host_rejected",
-                "Ollama refuses the Host header of the tunnel.",
-                "Set httpHostHeader: \"localhost:11434\" in the tunnel's originRequest.",
+                "cloudflared misses Access's assertion, or Ollama refuses the Host header.",
+                "Behind a guard look for Access before the name, and its audience; else set httpHostHeader: \
+                 \"localhost:11434\" in the tunnel's originRequest.",
             ),
             Self::Hangs => (
                 "hangs",
@@ -119,5 +121,21 @@ impl Diagnosis {
             }
         };
         (name, words.into(), advice.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Where several may have said the same, each is named.
+    #[test]
+    fn advice_leaves_nobody_out() {
+        let check = |why: Diagnosis, named: &[&str]| {
+            let said = why.words() + &why.advice();
+            named.iter().for_each(|name| assert!(said.contains(name), "{name}: {said}"));
+        };
+        check(Diagnosis::AccessRejected, &["service token", "Service Auth", "NODE_TOKEN", "guard"]);
+        check(Diagnosis::HostRejected, &["cloudflared", "Access", "audience", "httpHostHeader"]);
     }
 }
