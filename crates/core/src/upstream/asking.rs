@@ -57,7 +57,7 @@ impl<'a, P: Platform> Asking<'a, P> {
         let until = self.question.until;
         let left = until.since(self.platform.now());
         let is_cold = self.question.outlook.is_cold(self.config, self.node, self.model, self.platform.now());
-        let patience = deadlines.patience(self.attempt.is_last, is_cold);
+        let patience = deadlines.patience(self.attempt.is_last, is_cold, left);
         let _cold = is_cold.then(|| self.question.waking.begin());
         let mut request = request(self.node, self.model, prompt);
         guard::offer(request.headers_mut(), self.node);
