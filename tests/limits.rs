@@ -208,6 +208,30 @@ async fn nobody_is_refused_because_the_store_is_away_and_nobody_waits_for_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_count_of_addresses_that_fails_is_told_now_and_then() {
+    let told = async |fault: Fault| {
+        let house = House::with_store(&[]);
+        for address in ["192.0.2.1", "192.0.2.2", "192.0.2.3"] {
+            house.store.queue(fault);
+            house.check(0, address, "answered").await;
+        }
+        house.sleep(15).await;
+        house.store.queue(fault);
+        house.check(0, "192.0.2.1", "answered").await;
+        let events = house.platform.take_events().into_iter();
+        let reasons = events.filter_map(|event| {
+            let Event::StoreFailed { reason } = event else { return None };
+            Some(reason)
+        });
+        reasons.collect::<Vec<_>>()
+    };
+    assert_eq!(told(Fault::Unavailable).await, ["away"; 2]);
+    assert_eq!(told(Fault::Slow(Duration::from_millis(400))).await, ["away"; 2]);
+    assert_eq!(told(Fault::Unauthorized).await, ["unauthorized"; 2]);
+    assert_eq!(told(Fault::WrongType).await, ["garbage"; 2]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn so_many_answers_of_an_address_at_once() {
     let house = House::new(&[("STREAMS_PER_ADDRESS", "1")]);
     let first = house.send(0, "192.0.2.1", QUESTION).await;

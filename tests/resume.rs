@@ -315,3 +315,21 @@ async fn a_silent_node_is_hedged() {
     assert_eq!(seen.last["node"], "mini", "{seen:?}");
     is_quiet(&house).await;
 }
+
+/// He takes what keeps him company, and then nothing for longer than a node is waited for.
+#[tokio::test(start_paused = true)]
+async fn a_node_that_was_not_asked_yet_is_not_blamed_for_a_slow_reader() {
+    let house = house(&[("LAST_FIRST_WORD_MS", "5000")]);
+    house.script(0, &says(ANSWERS[0], ",reset@4"));
+    house.script(1, &says(ANSWERS[0], ""));
+    let Body::Events(mut events) = house.ask().await.into_body() else { panic!("a stream") };
+    let mut text = Vec::new();
+    while let Some(bytes) = events.next().await {
+        text.extend_from_slice(&bytes);
+        if bytes.starts_with(b":") {
+            house.platform.sleep(Duration::from_secs(6)).await;
+        }
+    }
+    let text = String::from_utf8(text).expect("text");
+    assert!(text.contains(r#""type":"done","node":"cloud""#), "{text}");
+}

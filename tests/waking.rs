@@ -43,3 +43,11 @@ async fn a_cold_node_is_waited_for_and_the_reader_is_told() {
     let (node, _, text) = ask(&house, 20).await;
     assert_eq!((node, text.matches(WAKING).count()), ("cloud", 0), "the monitor has seen it warm: {text}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_cold_node_leaves_time_for_another_one() {
+    let house = House::new(&[("HEDGE_BUDGET", "0"), ("ANSWER_MS", "30000")]);
+    rounds(&house).await;
+    let (node, took, text) = ask(&house, 100).await;
+    assert_eq!((node, took, text.matches(WAKING).count()), ("cloud", 15, 1), "{text}");
+}

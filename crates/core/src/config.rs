@@ -134,10 +134,14 @@ impl Deadlines {
         draft: Duration::from_secs(45),
     };
 
-    /// How long a node's first word is waited for. A load that is given up begins anew at the next try.
-    pub fn patience(&self, is_last: bool, is_cold: bool) -> Duration {
-        let patience = if is_last { self.last_first_word } else { self.first_word };
-        if is_cold { patience.max(self.cold_first_word) } else { patience }
+    /// How long a node's first word is waited for, where so much is `left` of the whole. A load that is given up begins
+    /// anew at the next try; yet the node behind it is to have its time, too.
+    pub fn patience(&self, is_last: bool, is_cold: bool, left: Duration) -> Duration {
+        let (usual, most) = match is_last {
+            true => (self.last_first_word, left),
+            false => (self.first_word, left.saturating_sub(self.first_word)),
+        };
+        if is_cold { self.cold_first_word.min(most).max(usual) } else { usual }
     }
 
     /// When a question that comes `now` is no longer being answered, however slowly its reader reads.
@@ -209,8 +213,6 @@ impl Config {
                         .fault(name, "is no longer than FIRST_WORD_MS: there is never time for another node");
                 }
             }
-        } else if deadlines.answer < deadlines.first_word {
-            reader.fault("ANSWER_MS", "is shorter than FIRST_WORD_MS: no answer could ever be complete");
         }
         match nodes {
             Some(nodes) if reader.faults.is_empty() => Ok(Self {

@@ -51,7 +51,8 @@ pub enum Event {
     Untold { subject: String, reason: &'static str },
     /// Whoever waits for the monitor's beat did not hear it.
     BeatFailed,
-    /// The keeper could not be read or written: a round does not count, or a request is not counted among all instances.
+    /// The keeper could not be read or written: a round does not count, or a request or its address is not counted among
+    /// all instances.
     StoreFailed { reason: String },
     /// The owner's activity was not read from this place, or not kept (`store`); what was heard before stays.
     ActivityFailed { place: &'static str, reason: String },

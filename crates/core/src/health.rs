@@ -6,11 +6,14 @@
 pub mod probe;
 pub mod tell;
 
+use std::time::Duration;
+
 use futures_channel::oneshot::channel;
 use http::StatusCode;
 use serde::Serialize;
 
 use crate::activity;
+use crate::config::Config;
 use crate::error::Error;
 use crate::event::Event;
 use crate::monitor::diagnosis::Diagnosis;
@@ -143,6 +146,11 @@ fn outcome(record: &Record, findings: &[(String, Finding)], told: usize) -> Outc
 fn refresh<P: Platform>(platform: &P, service: &Service) {
     let (platform, service) = (platform.clone(), service.clone());
     platform.clone().wait_until(async move { activity::refresh(&platform, &service).await });
+}
+
+/// How long the looks of a round may take together.
+pub fn longest_looks(config: &Config) -> Duration {
+    config.nodes.chunks(AT_ONCE).map(|_| probe::longest(config)).sum()
 }
 
 /// A word is asked for in every third round, and in every one while a node is thought to hang: a look at its models would

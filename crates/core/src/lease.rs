@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use futures_channel::oneshot::{Receiver, Sender, channel};
 
-use crate::event::Event;
 use crate::load::{Counted, Load};
 use crate::platform::{Platform, new_id, within};
 use crate::service::Service;
@@ -83,7 +82,7 @@ async fn keep<P: Platform>(
             // Whoever waited for it may have given up.
             (Ok(count), Some(tell)) => drop(tell.send(count)),
             (Ok(_), None) => {}
-            (Err(error), _) => platform.log(&Event::StoreFailed { reason: error.to_string() }),
+            (Err(error), _) => store::failed(&platform, &service, error),
         }
         if within(&platform, RENEW, &mut returned).await.is_ok() {
             break;

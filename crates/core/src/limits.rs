@@ -16,7 +16,7 @@ use crate::lease::PATIENCE;
 use crate::platform::{Moment, Platform, within};
 use crate::reply::{Body, Reply};
 use crate::service::Service;
-use crate::store::{self, Nowhere};
+use crate::store::{self, Nowhere, StoreError};
 
 pub use address::{Address, Key};
 pub use places::Limit;
@@ -108,20 +108,24 @@ async fn count<P: Platform>(platform: &P, service: &Service, key: &Key, most: us
     let now = platform.now();
     service.visitors.inner().window.enter(key, now, most).map_err(Limit::Rate)?;
     let counted = within(platform, PATIENCE, count_elsewhere(platform, service, key, now)).await;
-    if let Ok(Some(Err(wait))) = counted {
-        service.visitors.inner().window.leave(key, now);
-        return Err(Limit::Rate(wait));
+    match counted.unwrap_or(Err(StoreError::Away)) {
+        Ok(Some(Err(wait))) => {
+            service.visitors.inner().window.leave(key, now);
+            return Err(Limit::Rate(wait));
+        }
+        Ok(Some(Ok(())) | None) => {}
+        Err(error) => store::failed(platform, service, error),
     }
     Ok(())
 }
 
-/// What whoever counts for all instances says; `None` where there is nobody, or he is away.
+/// What whoever counts for all instances says; `None` where there is nobody, or he does not say.
 async fn count_elsewhere<P: Platform>(
     platform: &P,
     service: &Service,
     key: &Key,
     now: Moment,
-) -> Option<Result<(), Duration>> {
+) -> Result<Option<Result<(), Duration>>, StoreError> {
     let Some(limiter) = platform.limiter() else { return store::visit(platform, service, key, now).await };
-    limiter.admits(key).await.map(|admits| if admits { Ok(()) } else { Err(WINDOW) })
+    Ok(limiter.admits(key).await.map(|admits| if admits { Ok(()) } else { Err(WINDOW) }))
 }

@@ -17,6 +17,9 @@ const TELLTALE: usize = 12;
 /// The same behind white space, where a list or a refrain may go on.
 const TELLTALE_SPACED: usize = 32;
 
+/// Bytes that are held back beyond what was shown. What nothing follows but white space is then taken as it is.
+const MOST_HELD: usize = 4 * 1024;
+
 /// An answer that broke off, and what may follow it.
 #[derive(Clone, Debug)]
 pub struct Seam {
@@ -59,7 +62,7 @@ impl Seam {
     /// Takes a piece; says how the halves fit as soon as that is certain.
     pub fn hear(&mut self, piece: &str) -> Option<Joint> {
         self.held.push_str(piece);
-        self.decide(false)
+        self.decide(self.held.len() > self.shown.len() + MOST_HELD)
     }
 
     /// Nothing more comes.
@@ -67,6 +70,7 @@ impl Seam {
         self.decide(true).unwrap_or_else(|| Joint::GoesOn(std::mem::take(&mut self.held)))
     }
 
+    /// `is_end`: nothing more is waited for.
     fn decide(&mut self, is_end: bool) -> Option<Joint> {
         let (partial, text) = (self.shown.trim_end(), self.held.trim_start());
         if text.is_empty() && !is_end {

@@ -34,7 +34,7 @@ pub const LONGEST_BODY: usize = 64 * 1024;
 const LONGEST_REFUSED: usize = 1024 * 1024;
 
 /// Until a request's body is there.
-const READ_BODY: Duration = Duration::from_secs(10);
+pub const READ_BODY: Duration = Duration::from_secs(10);
 
 /// What an instance of the service is made of; shared by all its requests.
 #[derive(Clone, Debug)]

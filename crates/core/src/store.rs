@@ -12,6 +12,7 @@ use std::time::Duration;
 pub use memory::{CountedIn, Memory};
 
 use crate::config::Keeping;
+use crate::event::Event;
 use crate::limits::Key;
 use crate::platform::{Moment, Platform, within};
 use crate::service::Service;
@@ -177,18 +178,18 @@ pub async fn enter<P: Platform>(platform: &P, service: &Service, lease: &str) ->
 }
 
 /// Counts a visit of `key` among those to all instances, or says how long to wait for the next one. `None` where no
-/// keeper counts them, or it is away.
+/// keeper counts them.
 pub(crate) async fn visit<P: Platform>(
     platform: &P,
     service: &Service,
     key: &Key,
     now: Moment,
-) -> Option<Result<(), Duration>> {
+) -> Result<Option<Result<(), Duration>>, StoreError> {
     match &service.config.keeping {
         Keeping::Upstash(upstash) => {
-            upstash::visit(platform, upstash, key, now, service.config.limits.rate).await.ok()
+            upstash::visit(platform, upstash, key, now, service.config.limits.rate).await.map(Some)
         }
-        Keeping::Best | Keeping::Durable | Keeping::Memory => None,
+        Keeping::Best | Keeping::Durable | Keeping::Memory => Ok(None),
     }
 }
 
@@ -202,4 +203,11 @@ pub async fn leave<P: Platform>(platform: &P, service: &Service, lease: &str) ->
         }
     };
     within(platform, PATIENCE, leave).await.unwrap_or(Err(StoreError::Away))
+}
+
+/// A question was not counted among all instances: that is told now and then, not of each one.
+pub(crate) fn failed<P: Platform>(platform: &P, service: &Service, error: StoreError) {
+    if service.memory.tells_failure(platform.now()) {
+        platform.log(&Event::StoreFailed { reason: error.to_string() });
+    }
 }

@@ -105,6 +105,7 @@ async fn stream<P: Platform>(
                 // The head has left: comments keep the reader, and let the platform notice when he goes.
                 None => {
                     let pause = config.deadlines.heartbeat;
+                    upstream::heartbeat(&sink, &waking).await;
                     upstream::heartbeats(&platform, pause, Some(&sink), &waking, opening).await
                 }
             };

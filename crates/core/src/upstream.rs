@@ -30,7 +30,7 @@ use crate::trail::Trail;
 pub use asking::Asking;
 pub use attempt::request;
 pub(crate) use attempt::{AGENT, Spoken, first_word};
-pub use company::{Waking, heartbeats};
+pub use company::{Waking, heartbeat, heartbeats};
 pub use failover::{Failover, Try};
 pub use hear::Hearing;
 pub use speak::speak;

@@ -15,6 +15,7 @@ use bytes::Bytes;
 use homefire_core::config::Deadlines;
 use homefire_core::platform::{FetchError, Line, Moment, Platform};
 use homefire_core::store::Nowhere;
+use tokio::sync::watch;
 
 pub use client::{Body, client};
 pub use gather::gathered;
@@ -25,6 +26,8 @@ pub use server::{allow_files, serve};
 pub struct Native {
     client: reqwest::Client,
     log: Arc<dyn Fn(&Line<'_>) + Send + Sync>,
+    /// Each task that goes on behind a reply listens for as long as it does.
+    tasks: Arc<watch::Sender<()>>,
 }
 
 impl Native {
@@ -39,7 +42,13 @@ impl Native {
 
     /// Hands every line to `log`.
     pub fn with_log(deadlines: &Deadlines, log: impl Fn(&Line<'_>) + Send + Sync + 'static) -> Self {
-        Self { client: client::build(deadlines.connect), log: Arc::new(log) }
+        let tasks = Arc::new(watch::Sender::new(()));
+        Self { client: client::build(deadlines.connect), log: Arc::new(log), tasks }
+    }
+
+    /// Resolves when nothing goes on behind a reply.
+    async fn rest(&self) {
+        self.tasks.closed().await;
     }
 }
 
@@ -79,8 +88,12 @@ impl Platform for Native {
     }
 
     fn wait_until(&self, task: impl Future<Output = ()> + Send + 'static) {
+        let listens = self.tasks.subscribe();
         #[expect(clippy::disallowed_methods, reason = "this is how a native instance outlives a request")]
-        drop(tokio::spawn(task));
+        drop(tokio::spawn(async move {
+            task.await;
+            drop(listens);
+        }));
     }
 
     fn keeper(&self) -> Option<&Nowhere> {

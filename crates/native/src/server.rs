@@ -46,8 +46,9 @@ const FAREWELL: Duration = Duration::from_secs(10);
 /// For the readers of what did not end by then to be told so.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// Serves until `stop` resolves, then lets what is being answered end, for [`FAREWELL`] at most; what has not is told to be
-/// cut. Dropping it closes every connection at once. Paths outside `/api/` are files below `public`.
+/// Serves until `stop` resolves, then lets what is being answered end, and what goes on behind it, for [`FAREWELL`] at most;
+/// what has not is told to be cut. Dropping it closes every connection at once. Paths outside `/api/` are files below
+/// `public`.
 pub async fn serve(
     listener: TcpListener,
     platform: Native,
@@ -58,6 +59,7 @@ pub async fn serve(
     let mut stop = pin!(stop);
     let room = Arc::new(Semaphore::new(places()));
     let (say_cut, cut) = watch::channel(false);
+    let behind = platform.clone();
     let app = Arc::new(App { platform, service, files: ServeDir::new(public), stuck: STUCK, cut });
     let (say_stop, stopping) = watch::channel(false);
     // Dropping the set closes what is still open.
@@ -86,7 +88,11 @@ pub async fn serve(
     }
     drop(listener);
     let _ = say_stop.send(true);
-    let mut all = pin!(async { while connections.join_next().await.is_some() {} });
+    let mut all = pin!(async {
+        while connections.join_next().await.is_some() {}
+        // Leases are returned there, and a round whose caller has left is played.
+        behind.rest().await;
+    });
     if tokio::time::timeout(FAREWELL, &mut all).await.is_err() {
         let _ = say_cut.send(true);
         let _ = tokio::time::timeout(LAST_WORDS, all).await;

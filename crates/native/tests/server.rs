@@ -3,8 +3,10 @@
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use homefire_core::platform::{Event, Line};
 use homefire_core::service::Service;
 use homefire_native::{Native, serve};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -20,11 +22,18 @@ async fn start() -> (SocketAddr, oneshot::Sender<()>, JoinHandle<()>) {
 }
 
 async fn start_with(settings: &[(&str, &str)]) -> (SocketAddr, oneshot::Sender<()>, JoinHandle<()>) {
+    start_logging(settings, |_| {}).await
+}
+
+async fn start_logging(
+    settings: &[(&str, &str)],
+    log: impl Fn(&Line<'_>) + Send + Sync + 'static,
+) -> (SocketAddr, oneshot::Sender<()>, JoinHandle<()>) {
     let settings = [settings, &[("OLLAMA_PRIMARY_URL", "http://127.0.0.1:9")]].concat();
     let read =
         |name: &str| settings.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned());
     let service = Service::from_reader(read).expect("one node is configuration enough");
-    let platform = Native::with_log(&service.config.deadlines, |_| {});
+    let platform = Native::with_log(&service.config.deadlines, log);
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("some port is free");
     let addr = listener.local_addr().expect("it listens");
     let (stop, stopped) = oneshot::channel();
@@ -65,6 +74,40 @@ async fn what_is_being_answered_ends_and_nobody_else_is_served() {
     assert!(reply.starts_with("HTTP/1.1 200"), "{reply}");
     assert_eq!(read_all(idle).await, "");
     timeout(SOON, task).await.unwrap().unwrap();
+}
+
+/// A round, whose caller leaves before it has ended.
+#[tokio::test]
+async fn what_goes_on_behind_a_reply_ends_too() {
+    // It is connected to and says nothing.
+    let node = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", node.local_addr().unwrap());
+    let settings = [
+        ("OLLAMA_PRIMARY_URL", &*url),
+        ("PROBE_MS", "1000"),
+        ("CRON_SECRET", "0123456789abcdef"),
+        ("GITHUB_API_URL", "http://127.0.0.1:9"),
+        ("GITLAB_API_URL", "http://127.0.0.1:9"),
+    ];
+    let played = Arc::new(AtomicBool::new(false));
+    let (addr, stop, task) = start_logging(&settings, {
+        let played = Arc::clone(&played);
+        move |line| {
+            if matches!(line.event, Event::Round { .. }) {
+                played.store(true, Ordering::Relaxed);
+            }
+        }
+    })
+    .await;
+    let mut calling = TcpStream::connect(addr).await.unwrap();
+    let head = "GET /api/cron/health HTTP/1.1\r\nhost: x\r\nauthorization: Bearer 0123456789abcdef\r\n\r\n";
+    calling.write_all(head.as_bytes()).await.unwrap();
+    let asked = timeout(SOON, node.accept()).await.unwrap().unwrap();
+    drop(calling);
+    stop.send(()).unwrap();
+    timeout(SOON, task).await.unwrap().unwrap();
+    assert!(played.load(Ordering::Relaxed), "the round was dropped");
+    drop(asked);
 }
 
 #[tokio::test]

@@ -38,7 +38,7 @@ pub async fn run() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let faults = life::faults(&service.config.deadlines);
+    let faults = life::faults(&service.config);
     if !faults.is_empty() {
         eprintln!("{}", Faults(faults));
         return ExitCode::from(2);

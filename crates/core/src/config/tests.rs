@@ -101,8 +101,23 @@ fn there_is_time_for_another_node() {
         &["ANSWER_MS", "DRAFT_BUDGET_MS"],
     );
     check(&[fallback, ("ANSWER_MS", "15001"), ("DRAFT_BUDGET_MS", "15001")], &[]);
-    check(&[("ANSWER_MS", "15000"), ("DRAFT_BUDGET_MS", "9000")], &[]);
-    check(&[("ANSWER_MS", "14999")], &["ANSWER_MS"]);
+    check(&[("ANSWER_MS", "10000"), ("DRAFT_BUDGET_MS", "9000")], &[]);
+    check(&[("OLLAMA_FALLBACK_URL", "cloud"), ("ANSWER_MS", "10000")], &["OLLAMA_FALLBACK_URL"]);
+}
+
+#[test]
+fn how_long_a_first_word_is_waited_for() {
+    let check = |is_last: bool, is_cold: bool, left: u64, expect: u64| {
+        let patience = Deadlines::DEFAULT.patience(is_last, is_cold, Duration::from_secs(left));
+        assert_eq!(patience, Duration::from_secs(expect), "last {is_last}, cold {is_cold}, {left} s left");
+    };
+    check(false, false, 120, 15);
+    check(false, true, 120, 30);
+    check(false, true, 40, 25);
+    check(false, true, 30, 15);
+    check(false, true, 10, 15);
+    check(true, false, 120, 60);
+    check(true, true, 120, 60);
 }
 
 #[test]

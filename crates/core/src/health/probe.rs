@@ -95,13 +95,22 @@ async fn speech<P: Platform>(
     if !is_idle && !asking.insists && !asking.hangs {
         return Some(Finding::Good);
     }
-    let patience = service.config.deadlines.last_first_word.min(WORD);
-    let found = of_word(word(platform, node, model, patience).await.err());
+    let found = of_word(word(platform, node, model, patience(&service.config)).await.err());
     match found == Finding::Bad(Diagnosis::Hangs) {
         true if speaks() => Some(Finding::Good),
         true if !is_idle && !asking.insists => None,
         _ => Some(found),
     }
+}
+
+/// How long its word is waited for.
+fn patience(config: &Config) -> Duration {
+    config.deadlines.last_first_word.min(WORD)
+}
+
+/// How long a look may take, the store's part left out: two lists and a word.
+pub(super) fn longest(config: &Config) -> Duration {
+    2 * config.monitor.probe + patience(config)
 }
 
 /// Whether the node answers, and has the models that are configured.

@@ -76,6 +76,24 @@ fn who_is_trusted_goes_on() {
 }
 
 #[test]
+fn what_blanks_follow_is_not_held_for_ever() {
+    let check = |pieces: &[&str], is_trusted: bool, expect: &str| {
+        let mut seam = Seam::new(SHOWN.to_owned(), is_trusted);
+        let mut pieces = pieces.iter().chain(std::iter::repeat(&" ")).take(2 * MOST_HELD);
+        let joint = pieces.find_map(|piece| seam.hear(piece));
+        let Some(Joint::GoesOn(rest)) = &joint else { panic!("{joint:?}") };
+        assert_eq!(rest.trim_end(), expect);
+        assert!(seam.held() <= SHOWN.len() + MOST_HELD + 1, "{}", seam.held());
+    };
+    for is_trusted in [false, true] {
+        check(&["tools ", "for people"], is_trusted, "");
+        check(&["for people", "\n"], is_trusted, "");
+        check(&[], is_trusted, "");
+    }
+    check(&["for people", " ", "who"], true, "who");
+}
+
+#[test]
 fn what_may_be_all_of_it() {
     let check = |shown: &str, expect| assert_eq!(may_be_all(shown), expect, "{shown}");
     check("It is all said. ", true);

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use super::Record;
 use crate::by_name::ByName;
@@ -11,6 +12,9 @@ use crate::roll::Roll;
 
 /// Drafts that are remembered, the newest.
 const MOST_DRAFTS: usize = 128;
+
+/// From one line that says that the keeper fails to the next, at the least: each question would write its own.
+const TELL_EVERY: Duration = Duration::from_secs(15);
 
 /// What one instance remembers. Clones share it.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +25,8 @@ struct Inner {
     in_flight: Roll<()>,
     drafts: VecDeque<(String, String)>,
     records: ByName<String>,
+    /// When it was last told that the keeper fails.
+    told: Moment,
 }
 
 /// One request in flight, for as long as this value lives.
@@ -62,6 +68,18 @@ impl Memory {
     /// Requests in flight in this instance.
     pub fn in_flight(&self, now: Moment) -> usize {
         self.inner().in_flight.present(now).len()
+    }
+
+    /// Whether it is time to tell that the keeper fails; if so, nobody else is told so.
+    pub(super) fn tells_failure(&self, now: Moment) -> bool {
+        let mut inner = self.inner();
+        // Where the clock was set back the wait begins anew.
+        inner.told = inner.told.min(now);
+        let is_due = now.since(inner.told) >= TELL_EVERY;
+        if is_due {
+            inner.told = now;
+        }
+        is_due
     }
 
     /// Keeps a draft's body, placeholders and all, until many others have come: feedback is measured against it.

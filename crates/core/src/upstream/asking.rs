@@ -4,7 +4,7 @@ use http::HeaderMap;
 
 use super::guard::{self, Choice};
 use super::manner::Manner;
-use super::{Hearing, Question, Spoken, Try, first_word, heartbeats, request};
+use super::{Hearing, Question, Spoken, Try, first_word, heartbeat, heartbeats, request};
 use crate::config::{Config, Node};
 use crate::event::Event;
 use crate::events::Sink;
@@ -54,11 +54,15 @@ impl<'a, P: Platform> Asking<'a, P> {
         sink: Option<&Sink>,
     ) -> Result<Hearing<P, O>, Failure> {
         let deadlines = &self.config.deadlines;
+        let is_cold = self.question.outlook.is_cold(self.config, self.node, self.model, self.platform.now());
+        let _cold = is_cold.then(|| self.question.waking.begin());
+        if let Some(sink) = sink {
+            // Before the clock runs: a reader who is slow to take it is not to be held against the node.
+            heartbeat(sink, &self.question.waking).await;
+        }
         let until = self.question.until;
         let left = until.since(self.platform.now());
-        let is_cold = self.question.outlook.is_cold(self.config, self.node, self.model, self.platform.now());
-        let patience = deadlines.patience(self.attempt.is_last, is_cold);
-        let _cold = is_cold.then(|| self.question.waking.begin());
+        let patience = deadlines.patience(self.attempt.is_last, is_cold, left);
         let mut request = request(self.node, self.model, prompt);
         guard::offer(request.headers_mut(), self.node);
         if self.question.takes_lane {

@@ -43,8 +43,13 @@ impl Drop for Loading {
     }
 }
 
-/// Runs `task`, and sends a heartbeat into `sink` each time that `pause` has passed; or, once, that a model is being
-/// loaded.
+/// Sends a heartbeat into `sink`; or, once, that a model is being loaded.
+pub async fn heartbeat(sink: &Sink, waking: &Waking) {
+    let is_news = waking.is_news();
+    sink.send(if is_news { Frame::Status { state: "waking" }.to_bytes() } else { HEARTBEAT }).await;
+}
+
+/// Runs `task`, and sends such a one each time that `pause` has passed.
 pub async fn heartbeats<P: Platform, T>(
     platform: &P,
     pause: Duration,
@@ -55,10 +60,9 @@ pub async fn heartbeats<P: Platform, T>(
     let Some(sink) = sink else { return task.await };
     let mut task = pin!(task);
     loop {
-        let is_news = waking.is_news();
-        sink.send(if is_news { Frame::Status { state: "waking" }.to_bytes() } else { HEARTBEAT }).await;
         if let Ok(done) = within(platform, pause, task.as_mut()).await {
             return done;
         }
+        heartbeat(sink, waking).await;
     }
 }
