@@ -1,34 +1,37 @@
 //! Words that stand for a value: currencies, months, days of the week, periods. In the languages of the templates.
 
 use super::super::Refusal;
-use super::MASK;
+use super::{MASK, is_among};
 
 /// In small letters.
-const CURRENCIES: &[&str] = &[
-    "euro", "euros", "dollar", "dollars", "dólar", "dólares", "dolares", "sterling", "pounds", "franken",
-    "francs", "pesos", "peso", "reais", "yen", "rupees", "cents",
-];
-/// As they stand, in capitals.
-const CODES: &[&str] = &[
-    "EUR", "USD", "GBP", "CHF", "BRL", "JPY", "CAD", "AUD", "SEK", "NOK", "DKK", "PLN", "CZK", "INR", "MXN",
-];
+const CURRENCIES: &str = "\
+    euro euros dollar dollars dólar dólares dolares sterling pound pounds pence pfund libra libras franken francs \
+    rappen kronen couronnes pesos peso centavos reais yen rupees cents";
 
-const DATES: &[&str] = &[
-    "january", "february", "april", "june", "july", "august", "september", "october", "november", "december",
-    "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "januar", "februar",
-    "märz", "juni", "juli", "oktober", "dezember", "montag", "dienstag", "mittwoch", "donnerstag", "freitag",
-    "samstag", "sonnabend", "sonntag", "janvier", "février", "mars", "avril", "juin", "juillet", "août",
-    "septembre", "octobre", "novembre", "décembre", "lundi", "mardi", "mercredi", "jeudi", "vendredi",
-    "samedi", "dimanche", "enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto",
-    "septiembre", "octubre", "noviembre", "diciembre", "lunes", "martes", "miércoles", "jueves", "viernes",
-    "sábado", "domingo", "janeiro", "fevereiro", "março", "maio", "junho", "julho", "setembro", "outubro",
-    "novembro", "dezembro", "feira", "tomorrow", "übermorgen", "demain", "mañana", "amanhã", "thirteenth",
-    "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth", "twentieth",
-    "thirtieth", "fünfzehnten", "zwanzigsten", "dreißigsten",
-];
+/// Currencies only behind a count: a book in French, and free in Portuguese.
+const AMBIGUOUS_CURRENCIES: &str = "livre livres";
 
-/// Months only behind a word that dates have before them.
-const AMBIGUOUS: &[&str] = &["may", "march"];
+/// As they stand, in capitals. The Turkish one is a word, too.
+pub(in crate::draft) const CODES: &str = "\
+    EUR USD GBP CHF BRL JPY CAD AUD NZD SGD HKD ZAR CNY SEK NOK DKK PLN CZK HUF INR MXN AED";
+
+/// Some also as they are written without their accents.
+const DATES: &str = "\
+    january february april june july august september october november december monday tuesday wednesday thursday \
+    friday saturday sunday januar februar märz juni juli oktober dezember montag dienstag mittwoch donnerstag \
+    freitag samstag sonnabend sonntag janvier février mars avril juin juillet août septembre octobre novembre \
+    décembre lundi mardi mercredi jeudi vendredi samedi dimanche enero febrero marzo abril mayo junio julio agosto \
+    septiembre octubre noviembre diciembre lunes martes miércoles jueves viernes sábado domingo janeiro fevereiro \
+    março maio junho julho setembro outubro novembro dezembro feira tomorrow übermorgen demain mañana amanhã \
+    thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth thirtieth fünfzehnten \
+    zwanzigsten dreißigsten jänner maerz fevrier aout decembre miercoles sabado manana amanha";
+
+/// Behind one of the dates: on every such day, or in a part of it.
+const PARTS: &str = "s abend abends morgen früh vormittag mittag nachmittag nacht";
+
+/// With a capital, and only behind a word that dates have before them.
+const AMBIGUOUS: &str = "may march mon tue tues wed thu thur thurs fri sat sun jan feb mar apr jun jul aug sep sept oct \
+                         nov dec";
 
 /// A month in German, and with a capital there; in French behind such a word; "never", "more" or "still" elsewhere.
 const MAI: &str = "mai";
@@ -68,8 +71,15 @@ const BEFORE_ONE: &[&str] =
     &["within", "in", "for", "over", "after", "than", "about", "nearly", "almost", "another"];
 const BEHIND_ONE: &[&str] = &["late", "ago", "overdue", "old", "past"];
 
+/// Between the article and the period: they make it no other.
+const WHOLE: &str = "business working calendar single full whole further mere";
+
 /// They say their count themselves.
-const LENGTHS: &[&str] = &["fortnight", "huitaine", "quinzaine", "quincena", "quinzena"];
+const LENGTHS: &str =
+    "fortnight huitaine quinzaine quincena quinzena tagesfrist wochenfrist monatsfrist jahresfrist";
+
+/// Behind a German count, in one word with it.
+const LASTING: [&str; 5] = ["tägig", "wöchig", "monatig", "jährig", "stündig"];
 
 /// Counts that are a word of another language too, unless the period follows them: "um wenige Tage", "dos próximos dias".
 const AMBIGUOUS_COUNTS: &[&str] = &["um", "dos"];
@@ -127,7 +137,7 @@ pub(super) fn check(text: &str) -> Result<(), Refusal> {
     let mut is_in_words = false;
     for (at, word) in words.iter().enumerate() {
         let before = at.checked_sub(1).map(|at| &words[at]).filter(|_| word.follows);
-        if CURRENCIES.contains(&&*word.small) || CODES.contains(&word.text) {
+        if is_named_currency(word, before) {
             return Err(Refusal::Currency);
         }
         if is_date(word, before) {
@@ -147,6 +157,14 @@ pub(in crate::draft) fn is_currency(symbol: char) -> bool {
         symbol,
         '\u{20a0}'..='\u{20cf}' | '$' | '£' | '¥' | '¢' | '฿' | '﷼' | '＄' | '￠' | '￡' | '￥' | '￦'
     )
+}
+
+fn is_named_currency(word: &Word<'_>, before: Option<&Word<'_>>) -> bool {
+    let is_counted =
+        || before.is_some_and(|before| is_count(&before.small) || SCALES.contains(&&*before.small));
+    is_among(&word.small, CURRENCIES)
+        || is_among(word.text, CODES)
+        || (is_among(&word.small, AMBIGUOUS_CURRENCIES) && is_counted())
 }
 
 struct Word<'a> {
@@ -175,15 +193,17 @@ fn words(text: &str) -> impl Iterator<Item = Word<'_>> {
 fn is_date(word: &Word<'_>, before: Option<&Word<'_>>) -> bool {
     let dated = before.is_some_and(|before| BEFORE_DATES.contains(&&*before.small));
     let is_capital = word.text.starts_with(char::is_uppercase);
-    DATES.contains(&&*word.small)
-        || (dated && is_capital && AMBIGUOUS.contains(&&*word.small))
+    let is_known = |date: &str| is_among(date, DATES);
+    is_known(&word.small)
+        || PARTS.split(' ').filter_map(|part| word.small.strip_suffix(part)).any(is_known)
+        || (dated && is_capital && is_among(&word.small, AMBIGUOUS))
         || (word.small == MAI && (dated || (is_capital && before.is_some())))
 }
 
 /// Whether `count` counts one of the words behind it.
 fn is_period(count: &Word<'_>, behind: &[Word<'_>]) -> bool {
     if !is_count(&count.small) {
-        return LENGTHS.contains(&&*count.small);
+        return is_among(&count.small, LENGTHS) || lasts(&count.small);
     }
     let next = behind.first().filter(|next| next.follows);
     if next.is_some_and(|next| AMBIGUOUS_PERIODS.contains(&(&count.small, &next.small))) {
@@ -203,14 +223,22 @@ fn is_wished(period: usize, words: &[Word<'_>]) -> bool {
     NO_LENGTH.contains(&before) || WISHES.contains(&before) || WISHES.contains(&behind)
 }
 
-/// Whether `article` and the word behind it are a period.
+/// Whether `article` and what stands behind it are one period: "within a week", "within a full business day".
 fn is_one(article: &Word<'_>, before: Option<&Word<'_>>, behind: &[Word<'_>]) -> bool {
-    let [period, behind @ ..] = behind else { return false };
+    if !matches!(&*article.small, "a" | "an") {
+        return false;
+    }
+    let whole = behind.iter().take_while(|word| word.is_next && is_among(&word.small, WHOLE)).count();
+    let [period, behind @ ..] = &behind[whole..] else { return false };
     let behind = behind.first().filter(|word| word.follows);
-    matches!(&*article.small, "a" | "an")
-        && PERIODS.contains(&&*period.small)
+    PERIODS.contains(&&*period.small)
         && (before.is_some_and(|before| BEFORE_ONE.contains(&&*before.small))
             || behind.is_some_and(|behind| BEHIND_ONE.contains(&&*behind.small)))
+}
+
+/// "Zehntägig", in every case.
+fn lasts(word: &str) -> bool {
+    LASTING.iter().filter_map(|lasting| word.split_once(lasting)).any(|(count, _)| is_count(count))
 }
 
 fn is_length(word: &str) -> bool {
