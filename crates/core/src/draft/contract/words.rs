@@ -35,41 +35,30 @@ const AMBIGUOUS: &str = "may march mon tue tues wed thu thur thurs fri sat sun j
 
 /// A month in German, and with a capital there; in French behind such a word; "never", "more" or "still" elsewhere.
 const MAI: &str = "mai";
-const BEFORE_DATES: &[&str] = &[
-    "early", "late", "mid", "this", "next", "last", "in", "on", "of", "by", "until", "since", "before",
-    "after", "for", "from", "due", "im", "am", "seit", "bis", "vom", "zum", "ende", "anfang", "mitte", "en",
-    "de", "fin", "début", "le", "em", "premier",
-];
+const BEFORE_DATES: &str = "\
+    early late mid this next last in on of by until since before after for from due im am seit bis vom zum ende \
+    anfang mitte en de fin début le em premier";
 
-const COUNTS: &[&str] = &[
-    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty", "thirty",
-    "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "hundred", "ein", "eine", "einen", "einem",
-    "einer", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun", "zehn", "elf", "zwölf",
-    "eines", "dreizehn", "vierzehn", "fünfzehn", "sechzehn", "siebzehn", "achtzehn", "neunzehn", "zwanzig",
-    "dreißig", "dreissig", "vierzig", "fünfzig", "sechzig", "siebzig", "achtzig", "neunzig", "hundert", "un",
-    "une", "deux", "trois", "quatre", "cinq", "sept", "huit", "neuf", "dix", "onze", "douze", "doce", "doze",
-    "treze", "treize", "quatorze", "quinze", "vingt", "trente", "quarante", "cinquante", "soixante", "cent",
-    "una", "uno", "dos", "tres", "cuatro", "cinco", "seis", "siete", "ocho", "nueve", "diez", "trece",
-    "catorce", "quince", "veinte", "treinta", "cuarenta", "cincuenta", "sesenta", "noventa", "cien", "um",
-    "uma", "dois", "duas", "três", "quatro", "sete", "oito", "nove", "dez", "vinte", "trinta", "quarenta",
-    "cinquenta", "sessenta", "cem",
-];
-const PERIODS: &[&str] = &[
-    "day", "days", "week", "weeks", "year", "years", "jahr", "jahre", "jahren", "ans", "année", "années",
-    "año", "años", "ano", "anos", "month", "months", "hour", "hours", "tag", "tage", "tagen", "tages",
-    "woche", "wochen", "monat", "monate", "monaten", "monats", "stunde", "stunden", "jour", "jours",
-    "semaine", "semaines", "mois", "heure", "heures", "día", "días", "dia", "dias", "semana", "semanas",
-    "meses", "mês", "hora", "horas",
-];
+const COUNTS: &str = "\
+    one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen \
+    eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred ein eine einen einem einer zwei \
+    drei vier fünf sechs sieben acht neun zehn elf zwölf eines dreizehn vierzehn fünfzehn sechzehn siebzehn \
+    achtzehn neunzehn zwanzig dreißig dreissig vierzig fünfzig sechzig siebzig achtzig neunzig hundert un une deux \
+    trois quatre cinq sept huit neuf dix onze douze doce doze treze treize quatorze quinze vingt trente quarante \
+    cinquante soixante cent una uno dos tres cuatro cinco seis siete ocho nueve diez trece catorce quince veinte \
+    treinta cuarenta cincuenta sesenta noventa cien um uma dois duas três quatro sete oito nove dez vinte trinta \
+    quarenta cinquenta sessenta cem";
+const PERIODS: &str = "\
+    day days week weeks year years jahr jahre jahren ans année années año años ano anos month months hour hours tag \
+    tage tagen tages woche wochen monat monate monaten monats stunde stunden jour jours semaine semaines mois heure \
+    heures día días dia dias semana semanas meses mês hora horas";
 
 /// German counts them, too, whatever their case: "fünf Arbeitstagen".
 const WORKING_DAYS: &[&str] = &["werktag", "arbeitstag", "geschäftstag", "kalendertag", "banktag"];
 
 /// "A month" is a period behind the first and before the second; "have a week of rest" is none.
-const BEFORE_ONE: &[&str] =
-    &["within", "in", "for", "over", "after", "than", "about", "nearly", "almost", "another"];
-const BEHIND_ONE: &[&str] = &["late", "ago", "overdue", "old", "past"];
+const BEFORE_ONE: &str = "within in for over after than about nearly almost another";
+const BEHIND_ONE: &str = "late ago overdue old past";
 
 /// Between the article and the period: they make it no other.
 const WHOLE: &str = "business working calendar single full whole further mere";
@@ -82,49 +71,38 @@ const LENGTHS: &str =
 const LASTING: [&str; 5] = ["tägig", "wöchig", "monatig", "jährig", "stündig"];
 
 /// Counts that are a word of another language too, unless the period follows them: "um wenige Tage", "dos próximos dias".
-const AMBIGUOUS_COUNTS: &[&str] = &["um", "dos"];
+const AMBIGUOUS_COUNTS: &str = "um dos";
 
 /// Counts and periods that are periods only together, for each is a word of another language too: "mes messages", "um an
 /// die Rechnung zu erinnern".
 const AMBIGUOUS_PERIODS: &[(&str, &str)] = &[("un", "an"), ("un", "mes"), ("um", "mes")];
 
 /// Between a count and a period: they do not belong together.
-const LINKS: &[&str] = &[
-    "of", "the", "in", "on", "to", "for", "per", "last", "this", "that", "each", "every", "esta", "este",
-    "cada", "jeden", "jede", "these", "der", "die", "den", "dieser", "diese", "im", "am", "zum", "pro",
-    "seit", "de", "du", "à", "ce", "cette", "par", "pour", "del", "al", "en", "por", "para", "do", "da",
-    "em", "no", "na", "nos", "nas", "neste", "nesta", "deste", "desta", "nesse", "nessa", "desse", "dessa",
-    "ao", "el", "la", "los", "las", "le", "les", "au", "des", "dieses", "diesen",
-];
+const LINKS: &str = "\
+    of the in on to for per last this that each every esta este cada jeden jede these der die den dieser diese im \
+    am zum pro seit de du à ce cette par pour del al en por para do da em no na nos nas neste nesta deste desta \
+    nesse nessa desse dessa ao el la los las le les au des dieses diesen";
 
 /// Counts that are articles, too.
-const ARTICLES: &[&str] =
-    &["ein", "eine", "einen", "einem", "einer", "eines", "un", "une", "una", "um", "uma"];
+const ARTICLES: &str = "ein eine einen einem einer eines un une una um uma";
 
 /// Between an article and a period: what somebody wishes, or leaves open. "Einen schönen Tag", "ein paar Tage".
-const NO_LENGTH: &[&str] = &[
-    "good", "great", "nice", "lovely", "wonderful", "schönen", "schöne", "guten", "gute", "angenehmen",
-    "angenehme", "erfolgreiche", "erfolgreichen", "wunderschöne", "wunderschönen", "schönes", "wundervolle",
-    "wundervollen", "erholsame", "produktive", "produktiven", "tolle", "tollen", "new", "neues", "paar",
-    "bon", "bonne", "belle", "buen", "buena", "gran", "bom", "boa",
-];
+const NO_LENGTH: &str = "\
+    good great nice lovely wonderful schönen schöne guten gute angenehmen angenehme erfolgreiche erfolgreichen \
+    wunderschöne wunderschönen schönes wundervolle wundervollen erholsame produktive produktiven tolle tollen new \
+    neues paar bon bonne belle buen buena gran bom boa";
 
 /// Those that stand before the period or behind it: "un excelente día", "uma semana produtiva".
-const WISHES: &[&str] = &[
-    "excellente", "agréable", "excelente", "feliz", "lindo", "linda", "ótimo", "ótima", "maravilloso",
-    "maravillosa", "maravilhoso", "maravilhosa", "productivo", "productiva", "produtivo", "produtiva",
-    "abençoado", "abençoada", "agradable", "agradável", "estupendo", "estupenda", "tranquilo", "tranquila",
-];
+const WISHES: &str = "\
+    excellente agréable excelente feliz lindo linda ótimo ótima maravilloso maravillosa maravilhoso maravilhosa \
+    productivo productiva produtivo produtiva abençoado abençoada agradable agradável estupendo estupenda tranquilo \
+    tranquila";
 
 /// Behind a count, an amount in words.
-const SCALES: &[&str] = &[
-    "hundred", "thousand", "million", "millions", "hundert", "tausend", "millionen", "cent", "mille", "mil",
-];
-const HUNDREDS: &[&str] = &[
-    "doscientos", "trescientos", "cuatrocientos", "quinientos", "seiscientos", "setecientos", "ochocientos",
-    "novecientos", "duzentos", "trezentos", "quatrocentos", "quinhentos", "seiscentos", "setecentos",
-    "oitocentos", "novecentos",
-];
+const SCALES: &str = "hundred thousand million millions hundert tausend millionen cent mille mil";
+const HUNDREDS: &str = "\
+    doscientos trescientos cuatrocientos quinientos seiscientos setecientos ochocientos novecientos duzentos \
+    trezentos quatrocentos quinhentos seiscentos setecentos oitocentos novecentos";
 
 /// How many words may stand between a count and its period: "two full working days".
 const BETWEEN: usize = 2;
@@ -161,7 +139,7 @@ pub(in crate::draft) fn is_currency(symbol: char) -> bool {
 
 fn is_named_currency(word: &Word<'_>, before: Option<&Word<'_>>) -> bool {
     let is_counted =
-        || before.is_some_and(|before| is_count(&before.small) || SCALES.contains(&&*before.small));
+        || before.is_some_and(|before| is_count(&before.small) || is_among(&before.small, SCALES));
     is_among(&word.small, CURRENCIES)
         || is_among(word.text, CODES)
         || (is_among(&word.small, AMBIGUOUS_CURRENCIES) && is_counted())
@@ -191,7 +169,7 @@ fn words(text: &str) -> impl Iterator<Item = Word<'_>> {
 }
 
 fn is_date(word: &Word<'_>, before: Option<&Word<'_>>) -> bool {
-    let dated = before.is_some_and(|before| BEFORE_DATES.contains(&&*before.small));
+    let dated = before.is_some_and(|before| is_among(&before.small, BEFORE_DATES));
     let is_capital = word.text.starts_with(char::is_uppercase);
     let is_known = |date: &str| is_among(date, DATES);
     is_known(&word.small)
@@ -209,10 +187,10 @@ fn is_period(count: &Word<'_>, behind: &[Word<'_>]) -> bool {
     if next.is_some_and(|next| AMBIGUOUS_PERIODS.contains(&(&count.small, &next.small))) {
         return true;
     }
-    let reach = if AMBIGUOUS_COUNTS.contains(&&*count.small) { 1 } else { BETWEEN + 1 };
-    let belongs = |word: &&Word<'_>| word.follows && !LINKS.contains(&&*word.small);
+    let reach = if is_among(&count.small, AMBIGUOUS_COUNTS) { 1 } else { BETWEEN + 1 };
+    let belongs = |word: &&Word<'_>| word.follows && !is_among(&word.small, LINKS);
     let near = behind.iter().take(reach).take_while(belongs).count();
-    let may_wish = ARTICLES.contains(&&*count.small);
+    let may_wish = is_among(&count.small, ARTICLES);
     (0..near).any(|at| is_length(&behind[at].small) && !(may_wish && is_wished(at, behind)))
 }
 
@@ -220,7 +198,7 @@ fn is_period(count: &Word<'_>, behind: &[Word<'_>]) -> bool {
 fn is_wished(period: usize, words: &[Word<'_>]) -> bool {
     let before = period.checked_sub(1).map_or("", |before| &*words[before].small);
     let behind = words.get(period + 1).filter(|behind| behind.is_next).map_or("", |behind| &*behind.small);
-    NO_LENGTH.contains(&before) || WISHES.contains(&before) || WISHES.contains(&behind)
+    is_among(before, NO_LENGTH) || is_among(before, WISHES) || is_among(behind, WISHES)
 }
 
 /// Whether `article` and what stands behind it are one period: "within a week", "within a full business day".
@@ -231,9 +209,9 @@ fn is_one(article: &Word<'_>, before: Option<&Word<'_>>, behind: &[Word<'_>]) ->
     let whole = behind.iter().take_while(|word| word.is_next && is_among(&word.small, WHOLE)).count();
     let [period, behind @ ..] = &behind[whole..] else { return false };
     let behind = behind.first().filter(|word| word.follows);
-    PERIODS.contains(&&*period.small)
-        && (before.is_some_and(|before| BEFORE_ONE.contains(&&*before.small))
-            || behind.is_some_and(|behind| BEHIND_ONE.contains(&&*behind.small)))
+    is_among(&period.small, PERIODS)
+        && (before.is_some_and(|before| is_among(&before.small, BEFORE_ONE))
+            || behind.is_some_and(|behind| is_among(&behind.small, BEHIND_ONE)))
 }
 
 /// "Zehntägig", in every case.
@@ -242,20 +220,22 @@ fn lasts(word: &str) -> bool {
 }
 
 fn is_length(word: &str) -> bool {
-    PERIODS.contains(&word) || WORKING_DAYS.iter().any(|day| word.contains(day))
+    is_among(word, PERIODS) || WORKING_DAYS.iter().any(|day| word.contains(day))
 }
 
 /// German writes its numbers as one word.
 fn is_count(word: &str) -> bool {
     let is_compound = || word.contains("und") && (word.ends_with("zig") || word.ends_with("ßig"));
-    COUNTS.contains(&word) || is_compound()
+    is_among(word, COUNTS) || is_compound()
 }
 
 /// An amount in words: a count and its scale, in two words or in one.
 fn is_sum(word: &Word<'_>, before: Option<&Word<'_>>) -> bool {
-    let scaled = SCALES.contains(&&*word.small) && before.is_some_and(|before| is_count(&before.small));
+    let scaled = is_among(&word.small, SCALES) && before.is_some_and(|before| is_count(&before.small));
     let compound = ["hundert", "tausend"].iter().filter_map(|scale| word.small.split_once(scale)).any(
-        |(before, behind)| COUNTS.iter().any(|count| before.ends_with(count) || behind.starts_with(count)),
+        |(before, behind)| {
+            COUNTS.split(' ').any(|count| before.ends_with(count) || behind.starts_with(count))
+        },
     );
-    scaled || compound || HUNDREDS.contains(&&*word.small)
+    scaled || compound || is_among(&word.small, HUNDREDS)
 }
