@@ -18,6 +18,7 @@ mod refusal;
 mod request;
 mod template;
 mod tone;
+mod word;
 mod written;
 
 use http::StatusCode;

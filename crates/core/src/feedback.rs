@@ -68,9 +68,10 @@ impl Feedback {
     }
 }
 
-/// Characters to add, take away or change (Levenshtein). What both texts begin and end with costs nothing to compare.
+/// Characters to add, take away or change (Levenshtein); how lines end is a form's own doing. What both texts begin and end with costs nothing to compare.
 fn distance(draft: &str, edited: &str) -> usize {
-    let (draft, edited): (Vec<char>, Vec<char>) = (draft.chars().collect(), edited.trim().chars().collect());
+    let edited = edited.trim().replace("\r\n", "\n");
+    let (draft, edited): (Vec<char>, Vec<char>) = (draft.chars().collect(), edited.chars().collect());
     let same = |(one, other): &(&char, &char)| one == other;
     let begin = draft.iter().zip(&edited).take_while(same).count();
     let (draft, edited) = (&draft[begin..], &edited[begin..]);
@@ -114,6 +115,7 @@ mod tests {
         check("", "", 0);
         check("abc", " abc\n", 0);
         check("abc", "", 3);
+        check("a\n\nb", "a\r\n\r\nb\r\n", 0);
         check("Dear you", "Dear all of you", 7);
         check("aaa", "aaaa", 1);
         check("kitten", "sitting", 3);

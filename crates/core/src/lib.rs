@@ -20,6 +20,7 @@ pub mod feedback;
 pub mod headers;
 pub mod health;
 pub mod hedge;
+mod hidden;
 pub mod json;
 pub mod lane;
 mod lease;

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::hidden::hides;
 use crate::json;
 use crate::site::Act;
 
@@ -53,12 +54,7 @@ pub(super) fn line(text: &str) -> Option<String> {
 
 /// Neither a control character nor one that turns or hides what stands beside it.
 fn is_seen(c: char) -> bool {
-    let hides = matches!(
-        c,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
-    );
-    !c.is_control() && !hides
+    !c.is_control() && !hides(c)
 }
 
 /// The day of a time such as `2026-11-19T09:30:00Z`.

@@ -1,8 +1,8 @@
 //! Whoever watches a draft being written. He may be shown something that turns out to be no good.
 
-use super::extract::is_hidden;
 use super::growing::Growing;
 use crate::events::Sink;
+use crate::hidden::is_hidden;
 use crate::sse::Frame;
 
 /// A reader behind a sink, or nobody.

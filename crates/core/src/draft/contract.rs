@@ -5,8 +5,9 @@ mod words;
 
 use super::placeholder::{Part, parts};
 use super::request::Sender;
+use super::word::is_of_word;
 use super::{Draft, Placeholder, Refusal};
-pub(super) use words::is_currency;
+pub(super) use words::{CODES, is_currency};
 
 /// Characters of a subject.
 pub const LONGEST_SUBJECT: usize = 150;
@@ -16,6 +17,10 @@ pub const LONGEST_BODY: usize = 3000;
 
 /// Stands for a placeholder, or for what the sender gave, while the rest of a text is looked at. No letter, no bracket.
 const MASK: char = '\u{1}';
+
+/// None may be left, in no width and of no script.
+const BRACKETS: [char; 16] =
+    ['{', '}', '[', ']', '<', '>', '｛', '｝', '［', '］', '＜', '＞', '【', '】', '〔', '〕'];
 
 /// Looks at everything that a draft could get wrong; the first that is wrong is the refusal.
 pub(super) fn check(draft: &Draft, sender: &Sender) -> Result<(), Refusal> {
@@ -53,20 +58,31 @@ fn mask(text: &str, sender: &Sender) -> String {
         .collect()
 }
 
-/// As `str::replace`, but no part of a word.
+/// As `str::replace`, but no part of a word; and however the model writes an apostrophe and a capital.
 fn replace_words(text: &str, words: &str, instead: &str) -> String {
-    let (mut replaced, mut from) = (String::with_capacity(text.len()), 0);
-    for (at, _) in text.match_indices(words) {
-        let end = at + words.len();
-        let within =
-            text[..at].ends_with(char::is_alphanumeric) || text[end..].starts_with(char::is_alphanumeric);
-        if !within {
-            replaced.push_str(&text[from..at]);
+    let mut replaced = String::with_capacity(text.len());
+    let (mut rest, mut is_within) = (text, false);
+    while let Some(first) = rest.chars().next() {
+        let behind = (!is_within).then(|| behind_words(rest, words)).flatten();
+        rest = if let Some(behind) = behind {
             replaced.push_str(instead);
-            from = end;
-        }
+            behind
+        } else {
+            replaced.push(first);
+            &rest[first.len_utf8()..]
+        };
+        is_within = first.is_alphanumeric() && behind.is_none();
     }
-    replaced + &text[from..]
+    replaced
+}
+
+/// What follows `words` at the beginning of `text`, if they end there.
+fn behind_words<'a>(text: &'a str, words: &str) -> Option<&'a str> {
+    let plain = |character: char| if character == '’' { '\'' } else { character.to_ascii_lowercase() };
+    let mut rest = text.chars();
+    let is_same = words.chars().all(|own| rest.next().is_some_and(|other| plain(other) == plain(own)));
+    (is_same && !words.is_empty() && !rest.as_str().starts_with(char::is_alphanumeric))
+        .then_some(rest.as_str())
 }
 
 /// No markup, no other brackets, no blanks, no links, no figures.
@@ -80,7 +96,7 @@ fn plain(text: &str) -> Result<(), Refusal> {
     if has_link(text) {
         return Err(Refusal::Link);
     }
-    if text.contains(['{', '}', '[', ']', '<', '>'])
+    if text.contains(BRACKETS)
         || has_quoted_word(text)
         || text.contains("___")
         || text.contains("XX")
@@ -130,30 +146,45 @@ fn has_entity(text: &str) -> bool {
 }
 
 /// An address of the web or of mail, as mail programs would make a link of it. Quotation marks may stand before an `@`,
-/// but bound what looks like a host.
+/// but bound what looks like a host, as everything does that no address is made of.
 fn has_link(text: &str) -> bool {
     let edge = |c: char| !c.is_alphanumeric();
     text.contains("://")
         || text.split_whitespace().any(|word| word.trim_matches(edge).contains('@'))
-        || text
-            .split(|c: char| c.is_whitespace() || "()\"'“”,;".contains(c))
+        || with_plain_dots(text)
+            .split(|c: char| !is_of_word(c) && !".-@/:?#".contains(c))
             .any(|word| is_host(word.trim_matches(edge)))
 }
 
-/// `pay.example`, with whatever follows it: a name, and an ending of two letters or more. There are too many endings to
-/// know them, and a full stop without its space costs no more than another ask.
+/// Browsers take the full stops of the East for dots. Between letters of the West they end no sentence.
+fn with_plain_dots(text: &str) -> String {
+    let is_latin =
+        |c: char| c.is_ascii_alphanumeric() || matches!(c, 'Ａ'..='Ｚ' | 'ａ'..='ｚ' | '\u{c0}'..='\u{24f}');
+    let mut plain = String::with_capacity(text.len());
+    for (at, c) in text.char_indices() {
+        let is_dot = matches!(c, '．' | '。' | '｡')
+            && plain.ends_with(is_latin)
+            && text[at + c.len_utf8()..].starts_with(is_latin);
+        plain.push(if is_dot { '.' } else { c });
+    }
+    plain
+}
+
+/// `pay.example`, with whatever stands around it: a name, and an ending of two letters or more. There are too many endings
+/// to know them, and a full stop without its space costs no more than another ask. Of one letter are abbreviations, and
+/// names with a path behind them.
 fn is_host(word: &str) -> bool {
     // What stands before it without a space is no part of it: "here:pay.example".
-    let pieces = || word.split(['/', '?', ':', '#']);
-    if pieces().all(|piece| piece.ends_with('.') || is_abbreviation(piece)) {
+    let mut pieces = word.split(['/', '?', ':', '#']);
+    if pieces.all(|piece| piece.ends_with('.') || is_abbreviation(piece)) {
         return false;
     }
-    pieces().filter_map(|host| host.rsplit_once('.')).any(|(name, ending)| {
-        let name = name.rsplit('.').next().unwrap_or_default();
-        name.chars().count() >= 2
-            && name.ends_with(char::is_alphanumeric)
-            && ending.chars().count() >= 2
-            && ending.chars().all(char::is_alphabetic)
+    word.match_indices('.').any(|(at, _)| {
+        let name = word[..at].rsplit(['.', '@', '/', '?', ':', '#']).next().unwrap_or_default();
+        let ending = &word[at + 1..];
+        let letters = ending.split(|c: char| !c.is_alphabetic()).next().unwrap_or_default();
+        let fewest = if ending[letters.len()..].starts_with('/') { 1 } else { 2 };
+        name.ends_with(is_of_word) && name.chars().count() >= fewest && letters.chars().count() >= 2
     })
 }
 

@@ -8,7 +8,6 @@ use std::borrow::Cow;
 
 use super::{Draft, Refusal};
 use decode::Found;
-pub(super) use decode::is_hidden;
 
 /// The longest answer that is looked at, in bytes.
 pub const LONGEST_ANSWER: usize = 1024 * 1024;

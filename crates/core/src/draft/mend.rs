@@ -1,6 +1,6 @@
 //! Mangled placeholders are mended where only one thing can be meant.
 
-use super::contract::is_currency;
+use super::contract::{CODES, is_currency};
 use super::placeholder::{Placeholder, squash};
 use super::request::Sender;
 
@@ -8,7 +8,7 @@ use super::request::Sender;
 const LONGEST: usize = 40;
 
 /// Brackets that models put around a name, the longer ones first.
-const BRACKETS: [(&str, &str); 12] = [
+const BRACKETS: [(&str, &str); 17] = [
     ("US${", "}"),
     ("R${", "}"),
     ("${", "}"),
@@ -21,16 +21,18 @@ const BRACKETS: [(&str, &str); 12] = [
     ("«", "»"),
     ("%", "%"),
     ("__", "__"),
+    ("｛", "｝"),
+    ("［", "］"),
+    ("＜", "＞"),
+    ("【", "】"),
+    ("〔", "〕"),
 ];
 
 /// Decoration that would be seen in a plain text.
 const DECORATION: [&str; 6] = ["***", "**", "```", "`", "*", "_"];
 
-/// What stands around an amount that already says it, besides a symbol; the longer ones first.
-const CURRENCIES: [&str; 20] = [
-    "US$", "R$", "$$", "EUROS", "EURO", "Euros", "Euro", "euros", "euro", "EUR", "dollars", "Dollar",
-    "pounds", "reais", "USD", "GBP", "CHF", "BRL", "CAD", "AUD",
-];
+/// What stands around an amount that already says it, besides a symbol and a code; the longer ones first.
+const CURRENCIES: &str = "US$ R$ $$ EUROS EURO Euros Euro euros euro dollars Dollar pounds reais";
 
 /// A text with its placeholders as they should be.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -109,11 +111,15 @@ impl Mended {
     }
 }
 
+fn currencies() -> impl Iterator<Item = &'static str> {
+    [CURRENCIES, CODES].into_iter().flat_map(|known| known.split(' '))
+}
+
 /// Bytes of a currency that ends `text`, with the space behind it.
 fn currency_at_end(text: &str) -> usize {
     let words = text.strip_suffix(is_space).unwrap_or(text);
     let whole = |rest: &&str| !rest.ends_with(char::is_alphanumeric);
-    let rest = CURRENCIES.iter().find_map(|currency| words.strip_suffix(currency).filter(whole));
+    let rest = currencies().find_map(|currency| words.strip_suffix(currency).filter(whole));
     let rest = rest.or_else(|| words.strip_suffix(is_currency).filter(whole));
     rest.map_or(0, |rest| text.len() - rest.len())
 }
@@ -122,7 +128,7 @@ fn currency_at_end(text: &str) -> usize {
 fn currency_at_beginning(text: &str) -> usize {
     let words = text.strip_prefix(is_space).unwrap_or(text);
     let whole = |rest: &&str| !rest.starts_with(char::is_alphanumeric);
-    let rest = CURRENCIES.iter().find_map(|currency| words.strip_prefix(currency).filter(whole));
+    let rest = currencies().find_map(|currency| words.strip_prefix(currency).filter(whole));
     let rest = rest.or_else(|| words.strip_prefix(is_currency).filter(whole));
     rest.map_or(0, |rest| text.len() - rest.len())
 }
@@ -213,5 +219,12 @@ mod tests {
         check("[Your Name] {date} <b>", "[Your Name] {date} <b>", &[]);
         check("an amount, 5 % of it and 6 %", "an amount, 5 % of it and 6 %", &[]);
         check("{clientName", "{clientName", &[]);
+        check("｛clientName｝様", "{clientName}様", &["｛clientName｝"]);
+        check("［Client Name］", "{clientName}", &["［Client Name］"]);
+        check("＜dueDate＞", "{dueDate}", &["＜dueDate＞"]);
+        check("【{amount}】", "{amount}", &["【{amount}】"]);
+        check("〔amount〕", "{amount}", &["〔amount〕"]);
+        check("【重要】", "【重要】", &[]);
+        check("NZD {amount}, {amount} SEK", "{amount}, {amount}", &["NZD {amount}", "{amount} SEK"]);
     }
 }

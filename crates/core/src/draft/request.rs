@@ -4,9 +4,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::Placeholder;
-use super::extract::is_hidden;
 use super::tone::Tone;
 use crate::error::Error;
+use crate::hidden::without_hidden;
 use crate::json;
 
 /// The most days that are believed.
@@ -115,7 +115,7 @@ fn read_sender(sender: &Value) -> Result<Sender, Error> {
 
 /// As a draft holds it, where nothing is hidden: or no draft would be seen to name the sender.
 fn one_line(text: String) -> Option<String> {
-    let text = text.replace(is_hidden, "").split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = without_hidden(&text).split_whitespace().collect::<Vec<_>>().join(" ");
     (!text.is_empty()).then_some(text)
 }
 
@@ -201,6 +201,9 @@ mod tests {
         check("Ada\u{200b} Ex\u{ad}ample\u{200e}", Some("Ada Example"));
         check("Ada  Example", Some("Ada Example"));
         check("Ada\u{a0}\u{200b} Example", Some("Ada Example"));
+        check("A\u{34f}da\u{61c}\u{180e}\u{2063}\u{206a}\u{fff9}\u{e0041}", Some("Ada"));
+        check("A\u{200d}\u{200c}da", Some("Ada"));
+        check("क्\u{200d}ष 👩\u{200d}🔥", Some("क्\u{200d}ष 👩\u{200d}🔥"));
         check("\u{200b}", None);
         check(" ", None);
     }

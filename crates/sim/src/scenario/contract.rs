@@ -11,6 +11,9 @@ const FOREIGN: &[&str] = &[
     "monday", "january", "montag", "dienstag", "lundi", "lunes", "dezembro",
 ];
 
+/// The same, where no letter stands beside it.
+const FOREIGN_WORDS: &[&str] = &["friday", "nine days"];
+
 /// Whether a draft keeps the contract; `sender` is what the sender said of himself, which may stand in it as it is.
 pub fn keeps_contract(subject: &str, body: &str, sender: &[&str]) -> Result<(), String> {
     let fault = |what: &str| Err(format!("{what}:\n{subject}\n{body}"));
@@ -24,6 +27,13 @@ pub fn keeps_contract(subject: &str, body: &str, sender: &[&str]) -> Result<(), 
         return fault("the body is too long");
     }
     let mut rest = format!("{subject}\n{body}");
+    let words = words_of(&rest);
+    if let Some(word) = FOREIGN_WORDS.iter().find(|word| words.contains(&format!(" {word} "))) {
+        return fault(&format!("{word:?} stands in it"));
+    }
+    if words_of(body).starts_with(" dear john ") {
+        return fault("somebody is greeted");
+    }
     let held: HashSet<&str> = PLACEHOLDERS.into_iter().filter(|token| rest.contains(token)).collect();
     if let Some(missing) = PLACEHOLDERS.iter().find(|token| !held.contains(**token)) {
         return fault(&format!("{missing} is missing"));
@@ -44,4 +54,9 @@ pub fn keeps_contract(subject: &str, body: &str, sender: &[&str]) -> Result<(), 
         Some(word) => fault(&format!("{word:?} stands in it")),
         None => Ok(()),
     }
+}
+
+/// In small letters, a space in the place of everything between them, and one at both ends.
+fn words_of(text: &str) -> String {
+    format!(" {text} ").to_lowercase().replace(|character: char| !character.is_alphanumeric(), " ")
 }

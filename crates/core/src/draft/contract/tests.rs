@@ -55,6 +55,13 @@ fn bodies() {
         "Ex.mo(s) Senhor(es) {clientName},\nREST",
         "REST\nMit freundlichen Grüßen | Ihr Team | Buchhaltung",
         "REST Thank you for your help. Kind regards, Ada Example",
+        "REST Thank you for your help. Kind regards, ADA example",
+        "REST e.g.—as before—i.e. a.m./p.m., z.B.-Konto, u.ä./o.ä. in der Fa. A.B/C. Well...then and/or.",
+        "REST お支払いください。ありがとうございます。",
+        "REST in Wochen, in a few days, within a reasonable time, for a good full week, a working day to all",
+        "REST Die langjährige Zusammenarbeit, eine diesjährige Rechnung, ganztägig, mehrwöchig. Die Frist",
+        "REST Sinta-se livre para responder. Le livre reste ouvert, in the sun, sat down, to fry",
+        "REST Junior in Marseille",
         "REST Ask Mr./Mrs. Accounts and/or us.",
         "REST\nMany thanks and best wishes,\nYour Accounting Dept.",
         "REST\nKind regards\n\nP.S. Ignore this if you have paid.",
@@ -80,6 +87,11 @@ fn bodies() {
         "REST »nom«",
         "REST «»",
         "REST «",
+        "REST ｛会社名｝",
+        "REST ［会社名］",
+        "REST ＜会社名＞",
+        "REST 【会社名】",
+        "REST 〔会社名〕",
     ] {
         check(text, Err(UnknownPlaceholder));
     }
@@ -101,6 +113,17 @@ fn bodies() {
         "REST pay.sig.ra",
         "REST sig.ra.com",
         "REST gent.me/pay",
+        "REST paychasers.com—it takes a minute",
+        "REST paychasers.com’s portal",
+        "REST paychasers.com-Konto",
+        "REST paychasers.com-u.a",
+        "REST pay.example|now",
+        "REST t.me/acme",
+        "REST t.co/abc",
+        "REST paychasers．com",
+        "REST paychasers。com",
+        "REST ｐａｙｃｈａｓｅｒｓ．ｃｏｍ",
+        "REST ไทย์.com",
     ] {
         check(text, Err(Link));
     }
@@ -115,12 +138,54 @@ fn bodies() {
     ] {
         check(text, Err(Currency));
     }
-    for text in ["REST €", "REST Five hundred euros", "REST in USD", "REST fünf Euro", "REST cem reais"] {
+    for text in [
+        "REST €",
+        "REST Five hundred euros",
+        "REST in USD",
+        "REST fünf Euro",
+        "REST cem reais",
+        "REST ein Pfund",
+        "REST a pound",
+        "REST cinco libras",
+        "REST cinq livres",
+        "REST mille livres",
+        "REST ten pence",
+        "REST dez centavos",
+        "REST zehn Rappen",
+        "REST Kronen",
+        "REST couronnes",
+        "REST NZD",
+        "REST in SGD",
+        "REST HKD",
+        "REST ZAR",
+        "REST CNY",
+        "REST HUF",
+        "REST AED",
+    ] {
         check(text, Err(Currency));
     }
     for text in [
-        "REST by Friday", "REST since March", "REST seit Mai", "REST Ihre Rechnung Mai", "REST en mai",
-        "REST du premier mai", "REST en mars", "REST na sexta-feira",
+        "REST by Friday",
+        "REST since March",
+        "REST seit Mai",
+        "REST Ihre Rechnung Mai",
+        "REST en mai",
+        "REST du premier mai",
+        "REST en mars",
+        "REST na sexta-feira",
+        "REST bis Freitagabend",
+        "REST freitags",
+        "REST am Sonntagnachmittag",
+        "REST on Fridays",
+        "REST les vendredis",
+        "REST by Fri",
+        "REST until Dec",
+        "REST im Jänner",
+        "REST el miercoles",
+        "REST sabado",
+        "REST fevrier",
+        "REST fin aout",
+        "REST im Maerz",
     ] {
         check(text, Err(Date));
     }
@@ -155,6 +220,15 @@ fn bodies() {
         "REST deste prazo, uma semana",
         "REST dentro de una semana, feliz día",
         "REST en una semana\nFeliz día",
+        "REST within a business day",
+        "REST within a single week",
+        "REST it is a full week late",
+        "REST a full working week late",
+        "REST innerhalb einer zehntägigen Frist",
+        "REST eine zweiwöchige Frist",
+        "REST mit dreimonatigem Verzug",
+        "REST binnen Wochenfrist",
+        "REST binnen Monatsfrist",
     ] {
         check(text, Err(Period));
     }
@@ -280,6 +354,25 @@ fn subjects() {
         assert_eq!(check(&draft, &sender()), expect, "{subject}");
     };
     check("Payment of {amount} – Studio 54 Berlin", Ok(()));
+    check("Payment of {amount} – STUDIO 54 berlin", Ok(()));
+    check("Payment of {amount} – Studio 54 Berliner", Err(Number));
     check("Invoice 12", Err(Number));
     check(&"word ".repeat(40), Err(SubjectTooLong));
+}
+
+#[test]
+fn senders() {
+    let check = |own: &str, written: &str, expect: Result<(), Refusal>| {
+        let body = format!("{REST}\n\nKind regards,\n{written}");
+        let draft = Draft { subject: "Your invoice".to_owned(), body };
+        let sender = Sender { business: Some(own.to_owned()), name: None };
+        assert_eq!(check(&draft, &sender), expect, "{own} {written}");
+    };
+    check("Bob's Plumbing", "Bob’s Plumbing", Ok(()));
+    check("Bob’s Plumbing", "Bob's plumbing", Ok(()));
+    check("ada example", "Ada Example", Ok(()));
+    check("Studio 54", "STUDIO 54", Ok(()));
+    check("Zoë 7", "Zoë 7", Ok(()));
+    check("Ada", "Adam", Err(Name));
+    check("Bob's Plumbing", "Bobs Plumbing", Err(Name));
 }

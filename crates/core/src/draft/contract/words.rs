@@ -1,120 +1,108 @@
 //! Words that stand for a value: currencies, months, days of the week, periods. In the languages of the templates.
 
 use super::super::Refusal;
-use super::MASK;
+use super::{MASK, is_among};
 
 /// In small letters.
-const CURRENCIES: &[&str] = &[
-    "euro", "euros", "dollar", "dollars", "dólar", "dólares", "dolares", "sterling", "pounds", "franken",
-    "francs", "pesos", "peso", "reais", "yen", "rupees", "cents",
-];
-/// As they stand, in capitals.
-const CODES: &[&str] = &[
-    "EUR", "USD", "GBP", "CHF", "BRL", "JPY", "CAD", "AUD", "SEK", "NOK", "DKK", "PLN", "CZK", "INR", "MXN",
-];
+const CURRENCIES: &str = "\
+    euro euros dollar dollars dólar dólares dolares sterling pound pounds pence pfund libra libras franken francs \
+    rappen kronen couronnes pesos peso centavos reais yen rupees cents";
 
-const DATES: &[&str] = &[
-    "january", "february", "april", "june", "july", "august", "september", "october", "november", "december",
-    "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday", "januar", "februar",
-    "märz", "juni", "juli", "oktober", "dezember", "montag", "dienstag", "mittwoch", "donnerstag", "freitag",
-    "samstag", "sonnabend", "sonntag", "janvier", "février", "mars", "avril", "juin", "juillet", "août",
-    "septembre", "octobre", "novembre", "décembre", "lundi", "mardi", "mercredi", "jeudi", "vendredi",
-    "samedi", "dimanche", "enero", "febrero", "marzo", "abril", "mayo", "junio", "julio", "agosto",
-    "septiembre", "octubre", "noviembre", "diciembre", "lunes", "martes", "miércoles", "jueves", "viernes",
-    "sábado", "domingo", "janeiro", "fevereiro", "março", "maio", "junho", "julho", "setembro", "outubro",
-    "novembro", "dezembro", "feira", "tomorrow", "übermorgen", "demain", "mañana", "amanhã", "thirteenth",
-    "fourteenth", "fifteenth", "sixteenth", "seventeenth", "eighteenth", "nineteenth", "twentieth",
-    "thirtieth", "fünfzehnten", "zwanzigsten", "dreißigsten",
-];
+/// Currencies only behind a count: a book in French, and free in Portuguese.
+const AMBIGUOUS_CURRENCIES: &str = "livre livres";
 
-/// Months only behind a word that dates have before them.
-const AMBIGUOUS: &[&str] = &["may", "march"];
+/// As they stand, in capitals. The Turkish one is a word, too.
+pub(in crate::draft) const CODES: &str = "\
+    EUR USD GBP CHF BRL JPY CAD AUD NZD SGD HKD ZAR CNY SEK NOK DKK PLN CZK HUF INR MXN AED";
+
+/// Some also as they are written without their accents.
+const DATES: &str = "\
+    january february april june july august september october november december monday tuesday wednesday thursday \
+    friday saturday sunday januar februar märz juni juli oktober dezember montag dienstag mittwoch donnerstag \
+    freitag samstag sonnabend sonntag janvier février mars avril juin juillet août septembre octobre novembre \
+    décembre lundi mardi mercredi jeudi vendredi samedi dimanche enero febrero marzo abril mayo junio julio agosto \
+    septiembre octubre noviembre diciembre lunes martes miércoles jueves viernes sábado domingo janeiro fevereiro \
+    março maio junho julho setembro outubro novembro dezembro feira tomorrow übermorgen demain mañana amanhã \
+    thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth thirtieth fünfzehnten \
+    zwanzigsten dreißigsten jänner maerz fevrier aout decembre miercoles sabado manana amanha";
+
+/// Behind one of the dates: on every such day, or in a part of it.
+const PARTS: &str = "s abend abends morgen früh vormittag mittag nachmittag nacht";
+
+/// With a capital, and only behind a word that dates have before them.
+const AMBIGUOUS: &str = "may march mon tue tues wed thu thur thurs fri sat sun jan feb mar apr jun jul aug sep sept oct \
+                         nov dec";
 
 /// A month in German, and with a capital there; in French behind such a word; "never", "more" or "still" elsewhere.
 const MAI: &str = "mai";
-const BEFORE_DATES: &[&str] = &[
-    "early", "late", "mid", "this", "next", "last", "in", "on", "of", "by", "until", "since", "before",
-    "after", "for", "from", "due", "im", "am", "seit", "bis", "vom", "zum", "ende", "anfang", "mitte", "en",
-    "de", "fin", "début", "le", "em", "premier",
-];
+const BEFORE_DATES: &str = "\
+    early late mid this next last in on of by until since before after for from due im am seit bis vom zum ende \
+    anfang mitte en de fin début le em premier";
 
-const COUNTS: &[&str] = &[
-    "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve",
-    "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen", "twenty", "thirty",
-    "forty", "fifty", "sixty", "seventy", "eighty", "ninety", "hundred", "ein", "eine", "einen", "einem",
-    "einer", "zwei", "drei", "vier", "fünf", "sechs", "sieben", "acht", "neun", "zehn", "elf", "zwölf",
-    "eines", "dreizehn", "vierzehn", "fünfzehn", "sechzehn", "siebzehn", "achtzehn", "neunzehn", "zwanzig",
-    "dreißig", "dreissig", "vierzig", "fünfzig", "sechzig", "siebzig", "achtzig", "neunzig", "hundert", "un",
-    "une", "deux", "trois", "quatre", "cinq", "sept", "huit", "neuf", "dix", "onze", "douze", "doce", "doze",
-    "treze", "treize", "quatorze", "quinze", "vingt", "trente", "quarante", "cinquante", "soixante", "cent",
-    "una", "uno", "dos", "tres", "cuatro", "cinco", "seis", "siete", "ocho", "nueve", "diez", "trece",
-    "catorce", "quince", "veinte", "treinta", "cuarenta", "cincuenta", "sesenta", "noventa", "cien", "um",
-    "uma", "dois", "duas", "três", "quatro", "sete", "oito", "nove", "dez", "vinte", "trinta", "quarenta",
-    "cinquenta", "sessenta", "cem",
-];
-const PERIODS: &[&str] = &[
-    "day", "days", "week", "weeks", "year", "years", "jahr", "jahre", "jahren", "ans", "année", "années",
-    "año", "años", "ano", "anos", "month", "months", "hour", "hours", "tag", "tage", "tagen", "tages",
-    "woche", "wochen", "monat", "monate", "monaten", "monats", "stunde", "stunden", "jour", "jours",
-    "semaine", "semaines", "mois", "heure", "heures", "día", "días", "dia", "dias", "semana", "semanas",
-    "meses", "mês", "hora", "horas",
-];
+const COUNTS: &str = "\
+    one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen \
+    eighteen nineteen twenty thirty forty fifty sixty seventy eighty ninety hundred ein eine einen einem einer zwei \
+    drei vier fünf sechs sieben acht neun zehn elf zwölf eines dreizehn vierzehn fünfzehn sechzehn siebzehn \
+    achtzehn neunzehn zwanzig dreißig dreissig vierzig fünfzig sechzig siebzig achtzig neunzig hundert un une deux \
+    trois quatre cinq sept huit neuf dix onze douze doce doze treze treize quatorze quinze vingt trente quarante \
+    cinquante soixante cent una uno dos tres cuatro cinco seis siete ocho nueve diez trece catorce quince veinte \
+    treinta cuarenta cincuenta sesenta noventa cien um uma dois duas três quatro sete oito nove dez vinte trinta \
+    quarenta cinquenta sessenta cem";
+const PERIODS: &str = "\
+    day days week weeks year years jahr jahre jahren ans année années año años ano anos month months hour hours tag \
+    tage tagen tages woche wochen monat monate monaten monats stunde stunden jour jours semaine semaines mois heure \
+    heures día días dia dias semana semanas meses mês hora horas";
 
 /// German counts them, too, whatever their case: "fünf Arbeitstagen".
 const WORKING_DAYS: &[&str] = &["werktag", "arbeitstag", "geschäftstag", "kalendertag", "banktag"];
 
 /// "A month" is a period behind the first and before the second; "have a week of rest" is none.
-const BEFORE_ONE: &[&str] =
-    &["within", "in", "for", "over", "after", "than", "about", "nearly", "almost", "another"];
-const BEHIND_ONE: &[&str] = &["late", "ago", "overdue", "old", "past"];
+const BEFORE_ONE: &str = "within in for over after than about nearly almost another";
+const BEHIND_ONE: &str = "late ago overdue old past";
+
+/// Between the article and the period: they make it no other.
+const WHOLE: &str = "business working calendar single full whole further mere";
 
 /// They say their count themselves.
-const LENGTHS: &[&str] = &["fortnight", "huitaine", "quinzaine", "quincena", "quinzena"];
+const LENGTHS: &str =
+    "fortnight huitaine quinzaine quincena quinzena tagesfrist wochenfrist monatsfrist jahresfrist";
+
+/// Behind a German count, in one word with it.
+const LASTING: [&str; 5] = ["tägig", "wöchig", "monatig", "jährig", "stündig"];
 
 /// Counts that are a word of another language too, unless the period follows them: "um wenige Tage", "dos próximos dias".
-const AMBIGUOUS_COUNTS: &[&str] = &["um", "dos"];
+const AMBIGUOUS_COUNTS: &str = "um dos";
 
 /// Counts and periods that are periods only together, for each is a word of another language too: "mes messages", "um an
 /// die Rechnung zu erinnern".
 const AMBIGUOUS_PERIODS: &[(&str, &str)] = &[("un", "an"), ("un", "mes"), ("um", "mes")];
 
 /// Between a count and a period: they do not belong together.
-const LINKS: &[&str] = &[
-    "of", "the", "in", "on", "to", "for", "per", "last", "this", "that", "each", "every", "esta", "este",
-    "cada", "jeden", "jede", "these", "der", "die", "den", "dieser", "diese", "im", "am", "zum", "pro",
-    "seit", "de", "du", "à", "ce", "cette", "par", "pour", "del", "al", "en", "por", "para", "do", "da",
-    "em", "no", "na", "nos", "nas", "neste", "nesta", "deste", "desta", "nesse", "nessa", "desse", "dessa",
-    "ao", "el", "la", "los", "las", "le", "les", "au", "des", "dieses", "diesen",
-];
+const LINKS: &str = "\
+    of the in on to for per last this that each every esta este cada jeden jede these der die den dieser diese im \
+    am zum pro seit de du à ce cette par pour del al en por para do da em no na nos nas neste nesta deste desta \
+    nesse nessa desse dessa ao el la los las le les au des dieses diesen";
 
 /// Counts that are articles, too.
-const ARTICLES: &[&str] =
-    &["ein", "eine", "einen", "einem", "einer", "eines", "un", "une", "una", "um", "uma"];
+const ARTICLES: &str = "ein eine einen einem einer eines un une una um uma";
 
 /// Between an article and a period: what somebody wishes, or leaves open. "Einen schönen Tag", "ein paar Tage".
-const NO_LENGTH: &[&str] = &[
-    "good", "great", "nice", "lovely", "wonderful", "schönen", "schöne", "guten", "gute", "angenehmen",
-    "angenehme", "erfolgreiche", "erfolgreichen", "wunderschöne", "wunderschönen", "schönes", "wundervolle",
-    "wundervollen", "erholsame", "produktive", "produktiven", "tolle", "tollen", "new", "neues", "paar",
-    "bon", "bonne", "belle", "buen", "buena", "gran", "bom", "boa",
-];
+const NO_LENGTH: &str = "\
+    good great nice lovely wonderful schönen schöne guten gute angenehmen angenehme erfolgreiche erfolgreichen \
+    wunderschöne wunderschönen schönes wundervolle wundervollen erholsame produktive produktiven tolle tollen new \
+    neues paar bon bonne belle buen buena gran bom boa";
 
 /// Those that stand before the period or behind it: "un excelente día", "uma semana produtiva".
-const WISHES: &[&str] = &[
-    "excellente", "agréable", "excelente", "feliz", "lindo", "linda", "ótimo", "ótima", "maravilloso",
-    "maravillosa", "maravilhoso", "maravilhosa", "productivo", "productiva", "produtivo", "produtiva",
-    "abençoado", "abençoada", "agradable", "agradável", "estupendo", "estupenda", "tranquilo", "tranquila",
-];
+const WISHES: &str = "\
+    excellente agréable excelente feliz lindo linda ótimo ótima maravilloso maravillosa maravilhoso maravilhosa \
+    productivo productiva produtivo produtiva abençoado abençoada agradable agradável estupendo estupenda tranquilo \
+    tranquila";
 
 /// Behind a count, an amount in words.
-const SCALES: &[&str] = &[
-    "hundred", "thousand", "million", "millions", "hundert", "tausend", "millionen", "cent", "mille", "mil",
-];
-const HUNDREDS: &[&str] = &[
-    "doscientos", "trescientos", "cuatrocientos", "quinientos", "seiscientos", "setecientos", "ochocientos",
-    "novecientos", "duzentos", "trezentos", "quatrocentos", "quinhentos", "seiscentos", "setecentos",
-    "oitocentos", "novecentos",
-];
+const SCALES: &str = "hundred thousand million millions hundert tausend millionen cent mille mil";
+const HUNDREDS: &str = "\
+    doscientos trescientos cuatrocientos quinientos seiscientos setecientos ochocientos novecientos duzentos \
+    trezentos quatrocentos quinhentos seiscentos setecentos oitocentos novecentos";
 
 /// How many words may stand between a count and its period: "two full working days".
 const BETWEEN: usize = 2;
@@ -127,7 +115,7 @@ pub(super) fn check(text: &str) -> Result<(), Refusal> {
     let mut is_in_words = false;
     for (at, word) in words.iter().enumerate() {
         let before = at.checked_sub(1).map(|at| &words[at]).filter(|_| word.follows);
-        if CURRENCIES.contains(&&*word.small) || CODES.contains(&word.text) {
+        if is_named_currency(word, before) {
             return Err(Refusal::Currency);
         }
         if is_date(word, before) {
@@ -147,6 +135,14 @@ pub(in crate::draft) fn is_currency(symbol: char) -> bool {
         symbol,
         '\u{20a0}'..='\u{20cf}' | '$' | '£' | '¥' | '¢' | '฿' | '﷼' | '＄' | '￠' | '￡' | '￥' | '￦'
     )
+}
+
+fn is_named_currency(word: &Word<'_>, before: Option<&Word<'_>>) -> bool {
+    let is_counted =
+        || before.is_some_and(|before| is_count(&before.small) || is_among(&before.small, SCALES));
+    is_among(&word.small, CURRENCIES)
+        || is_among(word.text, CODES)
+        || (is_among(&word.small, AMBIGUOUS_CURRENCIES) && is_counted())
 }
 
 struct Word<'a> {
@@ -173,26 +169,28 @@ fn words(text: &str) -> impl Iterator<Item = Word<'_>> {
 }
 
 fn is_date(word: &Word<'_>, before: Option<&Word<'_>>) -> bool {
-    let dated = before.is_some_and(|before| BEFORE_DATES.contains(&&*before.small));
+    let dated = before.is_some_and(|before| is_among(&before.small, BEFORE_DATES));
     let is_capital = word.text.starts_with(char::is_uppercase);
-    DATES.contains(&&*word.small)
-        || (dated && is_capital && AMBIGUOUS.contains(&&*word.small))
+    let is_known = |date: &str| is_among(date, DATES);
+    is_known(&word.small)
+        || PARTS.split(' ').filter_map(|part| word.small.strip_suffix(part)).any(is_known)
+        || (dated && is_capital && is_among(&word.small, AMBIGUOUS))
         || (word.small == MAI && (dated || (is_capital && before.is_some())))
 }
 
 /// Whether `count` counts one of the words behind it.
 fn is_period(count: &Word<'_>, behind: &[Word<'_>]) -> bool {
     if !is_count(&count.small) {
-        return LENGTHS.contains(&&*count.small);
+        return is_among(&count.small, LENGTHS) || lasts(&count.small);
     }
     let next = behind.first().filter(|next| next.follows);
     if next.is_some_and(|next| AMBIGUOUS_PERIODS.contains(&(&count.small, &next.small))) {
         return true;
     }
-    let reach = if AMBIGUOUS_COUNTS.contains(&&*count.small) { 1 } else { BETWEEN + 1 };
-    let belongs = |word: &&Word<'_>| word.follows && !LINKS.contains(&&*word.small);
+    let reach = if is_among(&count.small, AMBIGUOUS_COUNTS) { 1 } else { BETWEEN + 1 };
+    let belongs = |word: &&Word<'_>| word.follows && !is_among(&word.small, LINKS);
     let near = behind.iter().take(reach).take_while(belongs).count();
-    let may_wish = ARTICLES.contains(&&*count.small);
+    let may_wish = is_among(&count.small, ARTICLES);
     (0..near).any(|at| is_length(&behind[at].small) && !(may_wish && is_wished(at, behind)))
 }
 
@@ -200,34 +198,44 @@ fn is_period(count: &Word<'_>, behind: &[Word<'_>]) -> bool {
 fn is_wished(period: usize, words: &[Word<'_>]) -> bool {
     let before = period.checked_sub(1).map_or("", |before| &*words[before].small);
     let behind = words.get(period + 1).filter(|behind| behind.is_next).map_or("", |behind| &*behind.small);
-    NO_LENGTH.contains(&before) || WISHES.contains(&before) || WISHES.contains(&behind)
+    is_among(before, NO_LENGTH) || is_among(before, WISHES) || is_among(behind, WISHES)
 }
 
-/// Whether `article` and the word behind it are a period.
+/// Whether `article` and what stands behind it are one period: "within a week", "within a full business day".
 fn is_one(article: &Word<'_>, before: Option<&Word<'_>>, behind: &[Word<'_>]) -> bool {
-    let [period, behind @ ..] = behind else { return false };
+    if !matches!(&*article.small, "a" | "an") {
+        return false;
+    }
+    let whole = behind.iter().take_while(|word| word.is_next && is_among(&word.small, WHOLE)).count();
+    let [period, behind @ ..] = &behind[whole..] else { return false };
     let behind = behind.first().filter(|word| word.follows);
-    matches!(&*article.small, "a" | "an")
-        && PERIODS.contains(&&*period.small)
-        && (before.is_some_and(|before| BEFORE_ONE.contains(&&*before.small))
-            || behind.is_some_and(|behind| BEHIND_ONE.contains(&&*behind.small)))
+    is_among(&period.small, PERIODS)
+        && (before.is_some_and(|before| is_among(&before.small, BEFORE_ONE))
+            || behind.is_some_and(|behind| is_among(&behind.small, BEHIND_ONE)))
+}
+
+/// "Zehntägig", in every case.
+fn lasts(word: &str) -> bool {
+    LASTING.iter().filter_map(|lasting| word.split_once(lasting)).any(|(count, _)| is_count(count))
 }
 
 fn is_length(word: &str) -> bool {
-    PERIODS.contains(&word) || WORKING_DAYS.iter().any(|day| word.contains(day))
+    is_among(word, PERIODS) || WORKING_DAYS.iter().any(|day| word.contains(day))
 }
 
 /// German writes its numbers as one word.
 fn is_count(word: &str) -> bool {
     let is_compound = || word.contains("und") && (word.ends_with("zig") || word.ends_with("ßig"));
-    COUNTS.contains(&word) || is_compound()
+    is_among(word, COUNTS) || is_compound()
 }
 
 /// An amount in words: a count and its scale, in two words or in one.
 fn is_sum(word: &Word<'_>, before: Option<&Word<'_>>) -> bool {
-    let scaled = SCALES.contains(&&*word.small) && before.is_some_and(|before| is_count(&before.small));
+    let scaled = is_among(&word.small, SCALES) && before.is_some_and(|before| is_count(&before.small));
     let compound = ["hundert", "tausend"].iter().filter_map(|scale| word.small.split_once(scale)).any(
-        |(before, behind)| COUNTS.iter().any(|count| before.ends_with(count) || behind.starts_with(count)),
+        |(before, behind)| {
+            COUNTS.split(' ').any(|count| before.ends_with(count) || behind.starts_with(count))
+        },
     );
-    scaled || compound || HUNDREDS.contains(&&*word.small)
+    scaled || compound || is_among(&word.small, HUNDREDS)
 }

@@ -2,6 +2,7 @@
 
 use super::super::{Draft, Placeholder};
 use super::lenient::{Text, Value};
+use crate::hidden::without_hidden;
 
 /// What models call the two fields, without case, spaces and lines.
 const SUBJECT: &[&str] = &[
@@ -113,15 +114,7 @@ fn clean(text: &str) -> String {
     if text.contains("\\n") {
         text = text.replace("\\r", "").replace("\\n", "\n").replace("\\t", "\t").replace("\\\"", "\"");
     }
-    text.retain(|character| !is_hidden(character));
-    text.trim().to_owned()
-}
-
-/// Controls, and what splits words or turns them round without being seen. Joiners stay: emoji are made of them.
-pub(in crate::draft) fn is_hidden(character: char) -> bool {
-    (character.is_control() && !matches!(character, '\n' | '\t'))
-        || matches!(character, '\u{ad}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2060}' | '\u{feff}')
-        || matches!(character, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    without_hidden(&text).trim().to_owned()
 }
 
 /// Dots, or the name of a type, are an example's.
