@@ -13,6 +13,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::activity::snapshot::Report as Doings;
+use crate::letters::small;
 use crate::monitor::report::Report;
 use crate::site::{Entry, Site};
 use data::Data;
@@ -122,7 +123,7 @@ pub fn asks_activity(query: &str) -> bool {
 /// The answer to a command, or to what is nearly one; `None` is free language, for a model to answer.
 pub fn answer<'a>(query: &str, site: &'a Site, live: &'a Live) -> Option<Answer<'a>> {
     // What is not ASCII needs tables, and code to be compiled before the first answer.
-    let query = if query.is_ascii() { query.to_ascii_lowercase() } else { query.to_lowercase() };
+    let query = if query.is_ascii() { query.to_ascii_lowercase() } else { small(query) };
     let words: Vec<&str> = query.split_whitespace().collect();
     TABLE
         .iter()
@@ -156,5 +157,5 @@ impl<'a> Answer<'a> {
 /// What can be asked for after `show <slug>`, with its value.
 fn fields(entry: &Entry) -> Vec<(String, Value)> {
     let shown = entry.fields().into_iter().filter(|(name, _)| name != "slug");
-    shown.map(|(name, value)| (name.to_lowercase(), value)).collect()
+    shown.map(|(name, value)| (small(&name), value)).collect()
 }

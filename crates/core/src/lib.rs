@@ -24,6 +24,7 @@ mod hidden;
 pub mod json;
 pub mod lane;
 mod lease;
+mod letters;
 pub mod limits;
 pub mod load;
 pub mod monitor;

@@ -7,6 +7,7 @@ use super::placeholder::{Part, parts};
 use super::request::Sender;
 use super::word::is_of_word;
 use super::{Draft, Placeholder, Refusal};
+use crate::letters::small;
 pub(super) use words::{CODES, is_currency};
 
 /// Characters of a subject.
@@ -116,7 +117,7 @@ fn has_quoted_word(text: &str) -> bool {
     const LABELS: &str = "name nom nombre nome firma entreprise empresa azienda company numéro número numero number \
                           date datum fecha data montant importe importo betrag amount facture factura fattura fatura \
                           rechnung invoice client cliente kunde kunden address adresse";
-    let is_label = |word: &str| is_among(&word.to_lowercase(), LABELS);
+    let is_label = |word: &str| is_among(&small(word), LABELS);
     let mut quoted = text.split(['«', '»']).skip(1).step_by(2);
     quoted.any(|words| {
         words.split_whitespace().count() <= 1 || words.split(|c: char| !c.is_alphabetic()).any(is_label)
@@ -132,7 +133,7 @@ fn is_among(word: &str, known: &str) -> bool {
 fn has_bare_name(text: &str) -> bool {
     const NAMES: [&str; 6] =
         ["clientname", "client_name", "duedate", "due_date", "daysoverdue", "days_overdue"];
-    let small = text.to_lowercase();
+    let small = small(text);
     NAMES.iter().any(|name| small.contains(name))
 }
 

@@ -2,6 +2,7 @@
 
 use super::super::Refusal;
 use super::{MASK, is_among};
+use crate::letters::small;
 
 /// How letters begin.
 const GREETINGS: &[&str] = &[
@@ -128,7 +129,7 @@ fn greets_somebody(line: &str) -> bool {
     let opening = titled.split([':', '!', '.', '–', '—']).next().unwrap_or_default();
     let opening = opening.split(" - ").next().unwrap_or_default();
     let (head, behind) = opening.split_once(',').unwrap_or((opening, ""));
-    let Some(greeting) = greeting(&head.to_lowercase()) else { return false };
+    let Some(greeting) = greeting(&small(head)) else { return false };
     let mut addressed: Vec<&str> = words(head).skip(words(greeting).count()).collect();
     if head.contains(MASK) {
         let behind = behind.trim();
@@ -145,7 +146,7 @@ fn greets_somebody(line: &str) -> bool {
 fn calls_somebody(line: &str) -> bool {
     let Some(called) = line.strip_suffix(',').filter(|called| !called.contains(MASK)) else { return false };
     let of_names = |word: &str| !word.starts_with(char::is_lowercase);
-    greeting(&called.to_lowercase()).is_none()
+    greeting(&small(called)).is_none()
         && words(called).count() <= LONGEST_ADDRESS
         && words(called).all(of_names)
         && words(called).any(is_name)
@@ -157,7 +158,7 @@ fn greeting(line: &str) -> Option<&'static str> {
 }
 
 fn introduces_somebody(body: &str) -> bool {
-    let small = body.to_lowercase();
+    let small = small(body);
     let introduced = |words: &&str| {
         small.match_indices(words).any(|(at, _)| small[at + words.len()..].starts_with(char::is_alphabetic))
     };
@@ -188,7 +189,7 @@ fn closes_within(lines: &[&str]) -> bool {
         let end = [". ", "! ", "? "].into_iter().filter_map(|mark| line.rfind(mark)).max()?;
         Some(behind_closing(line[end + 2..].trim())?.into_iter().any(is_name))
     };
-    let is_surely = |line: &str| words(line).any(|word| is_among(&word.to_lowercase(), CLOSING_WORDS));
+    let is_surely = |line: &str| words(line).any(|word| is_among(&small(word), CLOSING_WORDS));
     let signed_below = |pair: &[&str]| {
         is_surely(pair[0])
             && behind_closing(pair[0]).is_some_and(|behind| behind.is_empty())
@@ -205,10 +206,10 @@ fn is_postscript(line: &str) -> bool {
 /// The words behind the closing's own ones, if this is a closing.
 fn behind_closing(line: &str) -> Option<Vec<&str>> {
     let head = line.split([',', '!', '–', '—']).next().unwrap_or_default();
-    let (own, behind) = (head.to_lowercase(), line[head.len()..].trim());
+    let (own, behind) = (small(head), line[head.len()..].trim());
     let mut rest: Vec<&str> = words(head).collect();
     let short = if line.ends_with('.') { LONGEST_SIGNATURE } else { LONGEST_CLOSING };
-    if let Some(at) = rest.iter().rposition(|word| is_among(&word.to_lowercase(), CLOSING_WORDS)) {
+    if let Some(at) = rest.iter().rposition(|word| is_among(&small(word), CLOSING_WORDS)) {
         if rest.len() > short {
             return None;
         }
@@ -244,7 +245,7 @@ fn names_somebody(line: &str) -> bool {
 }
 
 fn is_name(word: &str) -> bool {
-    let small = word.to_lowercase();
+    let small = small(word);
     !word.starts_with(char::is_lowercase)
         && ![NOBODY, ROLES, CLOSING_WORDS].iter().any(|known| is_among(&small, known))
 }

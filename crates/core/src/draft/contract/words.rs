@@ -2,6 +2,7 @@
 
 use super::super::Refusal;
 use super::{MASK, is_among};
+use crate::letters::small;
 
 /// In small letters.
 const CURRENCIES: &str = "\
@@ -164,7 +165,7 @@ fn words(text: &str) -> impl Iterator<Item = Word<'_>> {
         let word = &rest[start..];
         let end = word.find(|c: char| !c.is_alphanumeric()).unwrap_or(word.len());
         rest = &word[end..];
-        Some(Word { text: &word[..end], small: word[..end].to_lowercase(), follows, is_next })
+        Some(Word { text: &word[..end], small: small(&word[..end]), follows, is_next })
     })
 }
 

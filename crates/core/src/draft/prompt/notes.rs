@@ -4,6 +4,7 @@ use super::super::placeholder::Placeholder;
 use super::super::request::Values;
 use super::super::word::{is_accent, is_of_word};
 use crate::hidden::{has_case, without_hidden};
+use crate::letters::small;
 
 /// What stands around them.
 const FENCE: &str = "=====";
@@ -92,8 +93,7 @@ fn telling_words(value: &str) -> Vec<String> {
     let words = || words(value).filter(|word| word.contains(has_case));
     let letters = |word: &str| shape(word).chars().count();
     let is_short = |word: &str| letters(word) == 2 && word.starts_with(char::is_uppercase);
-    let tells =
-        |word: &&str| (is_short(word) || letters(word) >= 3) && !COMMON.contains(&&*word.to_lowercase());
+    let tells = |word: &&str| (is_short(word) || letters(word) >= 3) && !COMMON.contains(&&*small(word));
     match words().filter(tells).count() {
         0 => words().map(shape).collect(),
         1 => words().filter(tells).map(shape).collect(),
@@ -149,7 +149,7 @@ fn words(value: &str) -> impl Iterator<Item = &str> {
 /// one too few.
 fn shape(word: &str) -> String {
     let mut shape = String::with_capacity(word.len());
-    for character in word.to_lowercase().chars() {
+    for character in small(word).chars() {
         match character {
             'ß' => shape.push_str("ss"),
             // Turkish has an i with its dot and one without, in capitals too.
