@@ -44,8 +44,12 @@ fn main() {
         trials.push(Trial::test(name, move || worlds::tell(story).map_err(Failed::from)));
     }
     let conclusion = libtest_mimic::run(&arguments, trials);
-    worlds.end();
+    let left = worlds.end();
     println!("{} requests that reached a node were searched for drafts' values\n", scenario::searched());
+    if let Err(what) = left {
+        println!("{what}");
+        std::process::exit(1);
+    }
     conclusion.exit();
 }
 

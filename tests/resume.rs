@@ -6,8 +6,9 @@ use std::time::Duration;
 use futures_util::stream::StreamExt;
 use homefire_core::platform::{Event, Platform};
 use homefire_core::reply::{Body, Reply};
-use homefire_sim::Reach;
 use homefire_sim::house::{self, House};
+use homefire_sim::scenario::MODELS;
+use homefire_sim::{InProcess, Node, Pace, Reach};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use tokio::time::Instant;
@@ -240,6 +241,34 @@ async fn one_hop_and_no_more_unless_it_is_set() {
     assert_eq!(seen.last["delivered"], further.len());
     let seen = check(&house(&[("CONTINUE_HOPS", "0")]), &cut, &says(ANSWER, ""), BEGINNING, 0, "error").await;
     assert!(seen.failovers.is_empty());
+}
+
+/// A house with a third node between the two.
+fn house_of_three(more: &[(&str, &str)]) -> House {
+    let names = ["mini", "attic", "cloud"];
+    let nodes = names.map(|name| format!(r#"{{"name":"{name}","url":"http://{name}"}}"#)).join(",");
+    let mut house = house(&[more, &[("HOMEFIRE_NODES", &*format!("[{nodes}]"))]].concat());
+    let nodes = names.map(|name| (name.to_owned(), Node::new(&MODELS, Pace::QUICK)));
+    house.platform = InProcess::new(nodes, house.service.config.deadlines.connect);
+    house
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_cannot_go_on_is_passed_over() {
+    let check = async |more: &[(&str, &str)], attic: &str, failovers: &[&str]| {
+        let house = house_of_three(more);
+        let scripts = [says(ANSWER, ",reset@6"), attic.to_owned(), says(ANSWER, "")];
+        scripts.iter().enumerate().for_each(|(nth, script)| house.script(nth, script));
+        let seen = ask(&house).await;
+        assert_eq!((&*seen.text, seen.restarts), (ANSWER, 0), "{seen:?}");
+        assert_eq!((&seen.last["type"], &seen.last["node"]), (&"done".into(), &"cloud".into()), "{seen:?}");
+        assert_eq!(seen.failovers, failovers);
+        is_quiet(&house).await;
+    };
+    check(&[], "503", &["mini cloud broken"]).await;
+    // Each seam is a hop of its own.
+    let both = ["mini attic broken", "attic cloud broken"];
+    check(&[("CONTINUE_HOPS", "2")], &says(ANSWER, ",reset@3"), &both).await;
 }
 
 #[tokio::test(start_paused = true)]

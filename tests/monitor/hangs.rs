@@ -6,7 +6,7 @@ use futures_util::future::join;
 use homefire_core::health;
 use homefire_core::platform::Platform;
 use homefire_core::service::Service;
-use homefire_sim::Script;
+use homefire_sim::{End, Script};
 
 use crate::house::{House, STEP, in_virtual_time, quiet};
 
@@ -41,6 +41,22 @@ fn a_node_that_hangs_falls() {
             house.play(&quiet([true, true])).await;
         }
         assert_eq!(house.told().unwrap()["mini"], ["fell 1", "rose 2"]);
+    });
+}
+
+/// A word that is asked for and not waited for would leave the node at work.
+#[test]
+fn the_monitors_word_is_heard_to_its_end() {
+    in_virtual_time(async {
+        let house = awake().await;
+        house.play(&quiet([true, true])).await;
+        let received = house.platform.node(0).received();
+        let chats: Vec<_> = received
+            .iter()
+            .filter(|request| request.path == "/api/chat")
+            .map(|request| request.end)
+            .collect();
+        assert_eq!(chats, [Some(End::Finished); 2], "the reader's and the monitor's");
     });
 }
 

@@ -6,10 +6,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::stream;
 use homefire_core::health;
+use homefire_core::monitor::Health;
 use homefire_core::platform::Platform;
-use homefire_core::service;
-use homefire_sim::{Reach, Script, mail, redis};
+use homefire_core::service::{self, Service};
+use homefire_sim::scenario::MODELS;
+use homefire_sim::{InProcess, Node, Pace, Reach, Script, mail, redis};
 use http::Request;
+use serde_json::{Value, json};
 
 use crate::hangs::awake;
 use crate::house::{CRON_SECRET, House, STEP, Step, in_virtual_time, quiet};
@@ -247,5 +250,25 @@ fn a_record_of_another_kind_counts_as_none() {
         house.store.engine().write("homefire:monitor", "{\"nodes\": 7");
         house.play(&down).await;
         assert_eq!(house.record()["round"], 1);
+    });
+}
+
+#[test]
+fn every_node_is_looked_at_however_many_there_are() {
+    in_virtual_time(async {
+        let names = [1, 2, 3, 4, 5, 6, 7].map(|nth| format!("node-{nth}"));
+        let list = names.each_ref().map(|name| json!({"name": name, "url": format!("http://{name}")}));
+        let list = Value::from(list.to_vec()).to_string();
+        let read = |name: &str| match name {
+            "HOMEFIRE_NODES" => Some(list.clone()),
+            "GITHUB_API_URL" | "GITLAB_API_URL" => Some("http://nowhere".to_owned()),
+            _ => None,
+        };
+        let service = Service::from_reader(read).expect("the settings are sound");
+        let nodes = names.each_ref().map(|name| (name.clone(), Node::new(&MODELS, Pace::QUICK)));
+        let platform = InProcess::new(nodes, service.config.deadlines.connect);
+        let outcome = health::round(&platform, &service).await.expect("an instance keeps it itself");
+        let seen: Vec<_> = outcome.nodes.into_iter().map(|seen| (seen.node, seen.state)).collect();
+        assert_eq!(seen, names.map(|name| (name, Health::Up)));
     });
 }

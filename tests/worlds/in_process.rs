@@ -60,6 +60,10 @@ impl World for VirtualWorld {
         Ok(())
     }
 
+    fn has_whole_log(&self) -> bool {
+        true
+    }
+
     fn take_log(&mut self) -> String {
         let events = self.platform.take_events();
         let lines = events.iter().map(|event| serde_json::to_string(event).expect("events serialize"));

@@ -65,23 +65,28 @@ impl Worlds {
         runtime.block_on(scenario::run(world, row))
     }
 
-    /// Ends what was started.
-    pub(crate) fn end(&self) {
-        for slot in self.started.lock().unwrap_or_else(PoisonError::into_inner).values() {
+    /// Ends what was started. The error is what the last rows have left behind.
+    pub(crate) fn end(&self) -> Result<(), String> {
+        let mut result = Ok(());
+        for (name, slot) in self.started.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             if let Some(Ok(running)) = slot.get()
-                && let Some(Running { world, runtime }) =
+                && let Some(Running { mut world, runtime }) =
                     running.lock().unwrap_or_else(PoisonError::into_inner).take()
             {
+                let left = scenario::end(&mut world);
+                result = result.and(left.map_err(|what| format!("of the last row in {name}: {what}")));
                 runtime.block_on(async { drop(world) });
                 runtime.shutdown_background();
             }
         }
+        result
     }
 }
 
 fn run(name: &str) -> Result<Running, String> {
     let runtime = Runtime::new().map_err(|error| error.to_string())?;
-    let world = runtime.block_on(start(name, Vec::new()))?;
+    let mut world = runtime.block_on(start(name, Vec::new()))?;
+    runtime.block_on(scenario::begin(&mut world))?;
     Ok(Running { world, runtime })
 }
 

@@ -7,6 +7,7 @@ mod draft_input;
 mod guard;
 mod held;
 mod input;
+mod logged;
 mod resume;
 mod run;
 mod stream;
@@ -15,7 +16,7 @@ mod terminal;
 pub use check::searched;
 pub use contract::keeps_contract;
 pub use guard::EARLY;
-pub use run::{Before, Chunks, World, run};
+pub use run::{Before, Chunks, World, begin, end, run};
 
 /// One story: how the nodes are, what is asked, what the reader does, and what must come of it.
 #[derive(Clone, Copy, Debug)]
@@ -111,6 +112,8 @@ pub struct Expect {
     pub asked: [usize; 2],
     /// Fields of the last request that reached a node, as JSON pointers, and their values as JSON.
     pub sent: &'static [(&'static str, &'static str)],
+    /// So many heartbeats reach the reader at least.
+    pub heartbeats: usize,
 }
 
 /// The reply's body.
@@ -129,7 +132,7 @@ pub enum Told {
     Resumed(usize),
     /// What this node said, behind what the reader held already; or, behind so many times `restart`, what it said alone.
     Behind(Who, &'static str, usize),
-    /// Heartbeats, then an error of this code.
+    /// No word, then an error of this code.
     Error(&'static str),
     /// A draft with these fields, which keeps the contract.
     Draft(&'static [(&'static str, &'static str)]),
@@ -163,8 +166,11 @@ pub const SETTINGS: &[(&str, &str)] = &[
     ("BREAK_AFTER", "0"),
     ("ALLOWED_ORIGINS", "https://example.com"),
     ("NODE_TOKEN", SECRET),
+    ("CF_ACCESS_CLIENT_ID", ACCESS[0].1),
+    ("CF_ACCESS_CLIENT_SECRET", ACCESS[1].1),
     ("DRAFT_BUDGET_MS", "3000"),
     ("DRAFT_KEY", "hunter2-draft-key"),
+    ("CRON_SECRET", "hunter2-cron-secret"),
     // The rows come from one address.
     ("RATE_LIMIT", "0"),
     // Nobody listens at the discard port: no test asks the real ones.
@@ -177,10 +183,17 @@ const DRAFT_KEY: &str = "Bearer hunter2-draft-key";
 
 /// The values of the rows' drafts: they are in replies to whoever gave them, and nowhere else.
 /// No id happens to hold one.
-const VALUES: [&str; 4] = ["Zacharias Quill", "4711.23", "2031-07-29", "8,191"];
+const VALUES: [&str; 5] = ["Zacharias", "Quill", "4711.23", "2031-07-29", "8,191"];
 
-/// What no reader and no log may ever see.
+/// The token that opens a node's door.
 pub const SECRET: &str = "hunter2-node-token";
+
+/// The headers by which Access lets the service through, and their values.
+const ACCESS: [(&str, &str); 2] =
+    [("cf-access-client-id", "hunter2-access-id"), ("cf-access-client-secret", "hunter2-access-secret")];
+
+/// How every secret of the table begins: no reader and no log may ever see one.
+const SECRETS: &str = "hunter2";
 
 /// The models on both nodes.
 pub const MODELS: [&str; 2] = ["qwen3.5:latest", "qwen2.5-coder:7b"];

@@ -31,13 +31,20 @@ fn a_list_of_nodes_with_their_own_models_and_tokens() {
     let list = r#"[{"name":"mini","url":"https://a.example","models":["big","small"],"token":"t1"},
         {"name":"cloud","url":"https://b.example","models":["tiny"]},
         {"name":"spare","url":"http://c.example:8088/x/","token":""}]"#;
-    let config = config(&[("HOMEFIRE_NODES", list), ("NODE_TOKEN", "t0"), ("PRIMARY_MODEL", "p")]).unwrap();
-    let token = |at: usize| config.nodes[at].credentials["authorization"].to_str().unwrap().to_owned();
+    let access = [("CF_ACCESS_CLIENT_ID", "id"), ("CF_ACCESS_CLIENT_SECRET", "secret")];
+    let more = [("HOMEFIRE_NODES", list), ("NODE_TOKEN", "t0"), ("PRIMARY_MODEL", "p")];
+    let config = config(&[&access[..], &more].concat()).unwrap();
     assert_eq!(config.nodes[0].models, Models { primary: "big".into(), fallback: "small".into() });
     assert_eq!(config.nodes[1].models, Models { primary: "tiny".into(), fallback: "tiny".into() });
     assert_eq!(config.nodes[2].models.primary, "p");
     assert_eq!(config.nodes[2].url, "http://c.example:8088/x");
-    assert_eq!((token(0), token(2)), ("Bearer t1".to_owned(), "Bearer t0".to_owned()));
+    for (node, token) in config.nodes.iter().zip(["Bearer t1", "Bearer t0", "Bearer t0"]) {
+        let mut told: Vec<_> =
+            node.credentials.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+        told.sort_unstable();
+        let access = [("cf-access-client-id", "id"), ("cf-access-client-secret", "secret")];
+        assert_eq!(told, [&[("authorization", token)], &access[..]].concat(), "{}", node.name);
+    }
 }
 
 #[test]

@@ -8,7 +8,9 @@ use http::response::Parts;
 use serde_json::Value;
 
 use super::stream::Stream;
-use super::{Ask, Before, Expect, SECRET, Scenario, Told, VALUES, Who, guard, keeps_contract};
+use super::{
+    ACCESS, Ask, Before, Expect, SECRET, SECRETS, Scenario, Told, VALUES, Who, guard, keeps_contract,
+};
 use crate::node::{End, Received};
 
 /// What a reader and the nodes saw.
@@ -47,6 +49,7 @@ pub(super) fn check(
     let asked = observed.nodes.each_ref().map(Vec::len);
     same("the requests that reached the nodes", &asked, &expect.asked).map_err(context)?;
     told(expect, observed).map_err(context)?;
+    is_kept_company(expect, observed).map_err(context)?;
     check_sent(scenario, observed, before)?;
     nothing_leaks(observed, log)
 }
@@ -104,6 +107,7 @@ fn told(expect: &Expect, observed: &Observed) -> Result<(), String> {
         }
         Told::Answer(who, fields) => {
             let stream = Stream::read(&observed.body)?;
+            same("the seams", &stream.seams(), &(0, 0))?;
             let end = stream.end.ok_or("the stream ended silently")?;
             same("the last event", &end["type"], &"done".into())?;
             same("the text", &stream.text, &last(who)?.said)?;
@@ -111,6 +115,7 @@ fn told(expect: &Expect, observed: &Observed) -> Result<(), String> {
         }
         Told::Cut(who, code) => {
             let stream = Stream::read(&observed.body)?;
+            same("the seams", &stream.seams(), &(0, 0))?;
             let end = stream.end.ok_or("the stream ended silently")?;
             same("the error", &end["code"], &code.into())?;
             same("no text at all", &stream.text.is_empty(), &false)?;
@@ -153,9 +158,9 @@ fn told(expect: &Expect, observed: &Observed) -> Result<(), String> {
         }
         Told::Error(code) => {
             let stream = Stream::read(&observed.body)?;
+            same("the seams", &stream.seams(), &(0, 0))?;
             let end = stream.end.ok_or("the stream ended silently")?;
             same("the error", &end["code"], &code.into())?;
-            same("heartbeats", &(stream.heartbeats > 0), &true)?;
             same("the text", &stream.text.as_str(), &"")
         }
         Told::Draft(fields) => {
@@ -172,6 +177,17 @@ fn told(expect: &Expect, observed: &Observed) -> Result<(), String> {
             has(&draft, fields)
         }
         Told::Left(who) => same("the end that the node saw", &last(who)?.end, &Some(End::Left)),
+    }
+}
+
+fn is_kept_company(expect: &Expect, observed: &Observed) -> Result<(), String> {
+    if expect.heartbeats == 0 {
+        return Ok(());
+    }
+    let seen = Stream::read(&observed.body)?.heartbeats;
+    match seen >= expect.heartbeats {
+        true => Ok(()),
+        false => Err(format!("heartbeats: expected {} at least, saw {seen}", expect.heartbeats)),
     }
 }
 
@@ -224,6 +240,9 @@ fn check_sent(scenario: &Scenario, observed: &Observed, before: Before) -> Resul
         search(request)?;
         let header = |name: &str| request.headers.get(name).and_then(|value| value.to_str().ok());
         same("the token", &header("authorization"), &token)?;
+        for (name, value) in ACCESS {
+            same(name, &header(name), &(!is_guarded).then_some(value))?;
+        }
         if is_guarded {
             same("a request's id", &header("x-request-id").is_some_and(|id| !id.is_empty()), &true)?;
         }
@@ -253,24 +272,33 @@ fn search(request: &Received) -> Result<(), String> {
     }
 }
 
-/// Neither a secret, nor a node's address, nor a node's own words about its errors.
+/// What nobody outside may see: secrets, nodes' addresses, and nodes' own words about their errors.
+const PRIVATE: [&str; 7] =
+    [SECRETS, "http://", "127.0.0.1", "cloudflareaccess", "runner", "pending requests", "not found\""];
+
 fn nothing_leaks(observed: &Observed, log: &str) -> Result<(), String> {
     let body = String::from_utf8_lossy(&observed.body);
-    let headers = format!("{:?}", observed.head);
-    let private =
-        [SECRET, "http://", "127.0.0.1", "cloudflareaccess", "runner", "pending requests", "not found\""];
-    for (place, text) in [("the body", &*body), ("the headers", &headers), ("the log", log)] {
-        // The owner's own data may hold links.
-        let local = place == "the body" && body.contains("\"source\":\"local\"");
-        if let Some(word) = private.iter().find(|word| !local && text.contains(**word)) {
-            return Err(format!("{place} shows {word:?}: {text}"));
-        }
-        // Whoever sent values is given them filled in.
-        if let Some(value) = VALUES.iter().find(|value| place != "the body" && text.contains(**value)) {
-            return Err(format!("{place} shows {value:?}: {text}"));
-        }
+    // The owner's own data may hold links.
+    let is_local = body.contains("\"source\":\"local\"");
+    // Whoever sent values is given them filled in.
+    if !is_local {
+        lacks("the body", &body, &PRIVATE)?;
     }
-    Ok(())
+    tells_nothing("the headers", &format!("{:?}", observed.head))?;
+    tells_nothing("the log", log)
+}
+
+/// Neither what is private is in it, nor a draft's value.
+pub(super) fn tells_nothing(place: &str, text: &str) -> Result<(), String> {
+    lacks(place, text, &PRIVATE)?;
+    lacks(place, text, &VALUES)
+}
+
+fn lacks(place: &str, text: &str, words: &[&str]) -> Result<(), String> {
+    match words.iter().find(|word| text.contains(**word)) {
+        Some(word) => Err(format!("{place} shows {word:?}: {text}")),
+        None => Ok(()),
+    }
 }
 
 pub(super) fn same<T: PartialEq + Debug + ?Sized>(what: &str, seen: &T, expected: &T) -> Result<(), String> {

@@ -34,6 +34,7 @@ pub(super) const WELL: Scenario = Scenario {
         ]),
         asked: [1, 0],
         sent: &[],
+        heartbeats: 0,
     },
 };
 
@@ -101,6 +102,57 @@ macro_rules! streamed {
                 timing: &[],
                 told: DraftStream($restarts, $fields),
                 asked: $asked,
+                ..WELL.expect
+            },
+            ..WELL
+        }
+    };
+}
+
+/// Values, and notes that hold them, too.
+const VALUED: &str = r#"{"daysOverdue":9,"notes":"Zacharias Quill promised € 4711.23 by 2031-07-29.","values":{"clientName":"Zacharias Quill","amount":"€ 4711.23","dueDate":"2031-07-29","daysOverdue":"8,191"}}"#;
+
+const FILLED: &[(&str, &str)] = &[
+    ("/source", "\"model\""),
+    ("/node", "\"cloud\""),
+    ("/filled/subject", "\"A short reminder: € 4711.23, due on 2031-07-29\""),
+    ("/unfilled", "[]"),
+];
+
+const TIMED: &[(&str, &str)] = &[("mini", "unknown_placeholder"), ("mini", "name"), ("cloud", "draft")];
+
+/// Asked once more, and then another node.
+macro_rules! valued {
+    ($name:literal, $ask:expr, $header:expr, $told:expr, $timing:expr) => {
+        Scenario {
+            name: $name,
+            mini: Up("say,draft-unknown; say,draft-name"),
+            cloud: Up("say,draft"),
+            ask: $ask,
+            expect: Expect {
+                headers: &[$header],
+                timing: $timing,
+                told: $told,
+                asked: [2, 1],
+                ..WELL.expect
+            },
+            ..WELL
+        }
+    };
+}
+
+macro_rules! waited {
+    ($name:literal, $mini:literal) => {
+        Scenario {
+            name: $name,
+            mini: Up($mini),
+            ask: Ask::DraftStream(PLAIN),
+            expect: Expect {
+                headers: &[STREAM],
+                timing: &[],
+                told: DraftStream(0, &[("/source", "\"model\""), ("/node", "\"cloud\"")]),
+                asked: [1, 1],
+                heartbeats: 3,
                 ..WELL.expect
             },
             ..WELL
@@ -245,9 +297,7 @@ pub(super) const ROWS: &[Scenario] = &[
     // Values are filled in here, and reach nobody else: that is looked at in every row.
     Scenario {
         name: "draft_is_filled",
-        ask: Ask::Draft(
-            r#"{"daysOverdue":9,"notes":"Zacharias Quill promised € 4711.23 by 2031-07-29.","values":{"clientName":"Zacharias Quill","amount":"€ 4711.23","dueDate":"2031-07-29","daysOverdue":"8,191"}}"#,
-        ),
+        ask: Ask::Draft(VALUED),
         expect: Expect {
             told: Draft(&[
                 ("/source", "\"model\""),
@@ -259,6 +309,20 @@ pub(super) const ROWS: &[Scenario] = &[
         },
         ..WELL
     },
+    valued!(
+        "draft_is_filled_behind_a_repair_and_another_node",
+        Ask::Draft(VALUED),
+        JSON,
+        Draft(FILLED),
+        TIMED
+    ),
+    valued!(
+        "draft_streams_and_is_filled_behind_a_repair_and_another_node",
+        Ask::DraftStream(VALUED),
+        STREAM,
+        DraftStream(2, FILLED),
+        &[]
+    ),
     Scenario {
         name: "draft_is_filled_as_far_as_it_goes",
         ask: Ask::Draft(r#"{"daysOverdue":9,"values":{"amount":"{dueDate}","dueDate":""}}"#),
@@ -310,10 +374,13 @@ pub(super) const ROWS: &[Scenario] = &[
         },
         ..WELL
     },
+    // Who waits for a word is kept company, before it and in the middle.
+    waited!("draft_streams_behind_a_node_that_hangs", "hang"),
+    waited!("draft_streams_behind_a_node_that_stalls", "stall@9"),
     // The client leaves.
     Scenario {
         name: "draft_reader_leaves",
-        mini: Up("say,draft,pace=80"),
+        mini: Up("say,draft,pace=20"),
         ask: Ask::DraftStream(PLAIN),
         reader: Reader::LeavesAfterWords(3),
         expect: Expect { headers: &[STREAM], timing: &[], told: Left(Mini), ..WELL.expect },

@@ -20,6 +20,7 @@ const COMMAND: Scenario = Scenario {
         told: Json(&[("/type", "\"answer\""), ("/source", "\"local\""), ("/command", "\"help\"")]),
         asked: [0, 0],
         sent: &[],
+        heartbeats: 0,
     },
 };
 

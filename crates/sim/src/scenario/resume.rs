@@ -52,13 +52,20 @@ pub(super) const ROWS: &[Scenario] = &[
         "say,text=You%20asked%20about%20nothing%20at%20all%2E",
         STARTS_OVER
     ),
+    Scenario {
+        name: "who_goes_on_is_slow",
+        mini: Up("reset@12"),
+        cloud: Up("say,first=500"),
+        expect: Expect { heartbeats: 3, ..GOES_ON },
+        ..WELL
+    },
     resumed!("too_little_to_go_on_with", "reset@2", "say", STARTS_OVER),
     resumed!("other_node_refuses_to_go_on", "reset@12", "400;say", Expect { asked: [1, 2], ..STARTS_OVER }),
     resumed!("other_node_breaks_over_it", "reset@12", "error@0;say", Expect { asked: [1, 2], ..STARTS_OVER }),
     Scenario {
         name: "reader_leaves_behind_the_seam",
         mini: Up("reset@5"),
-        cloud: Up("say,pace=80"),
+        cloud: Up("say,pace=40"),
         reader: Reader::LeavesAfterWords(8),
         expect: Expect { told: Left(Cloud), ..GOES_ON },
         ..WELL

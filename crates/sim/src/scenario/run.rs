@@ -9,7 +9,7 @@ use http::{Request, Response};
 use tokio::time::{sleep, timeout};
 
 use super::check::{self, Observed, words};
-use super::{Ask, DRAFT_KEY, Reader, Scenario, Situation, Told, Ward};
+use super::{Ask, DRAFT_KEY, Reader, Scenario, Situation, Told, Ward, logged};
 use crate::node::{End, Node, Received};
 use crate::socket::Reach;
 
@@ -46,6 +46,11 @@ pub trait World {
 
     /// What was logged since the last call, as JSON lines, where the world can see it.
     fn take_log(&mut self) -> String;
+
+    /// Whether nothing that was logged comes later, and nobody else's is in it.
+    fn has_whole_log(&self) -> bool {
+        false
+    }
 
     /// What stands before each node.
     fn before(&self) -> Before {
@@ -94,11 +99,31 @@ pub async fn run<W: World>(world: &mut W, scenario: &Scenario) -> Result<(), Str
             Situation::Down | Situation::Silent => {}
         }
     }
-    is_well(&world.take_log()).map_err(|what| format!("of the row before: {what}"))?;
+    is_quiet(&world.take_log()).map_err(|what| format!("of the row before: {what}"))?;
     let observed = timeout(PATIENCE, observe(world, scenario)).await.map_err(|_| "the row never ended")??;
     let log = world.take_log();
     is_well(&log)?;
-    check::check(scenario, &observed, &log, world.before())
+    check::check(scenario, &observed, &log, world.before())?;
+    if world.has_whole_log() { logged::check(scenario, &log) } else { Ok(()) }
+}
+
+/// Waits until a world that has just started is at rest. What a platform prints as it starts, its addresses and the
+/// beginnings of its settings, is no row's.
+pub async fn begin<W: World>(world: &mut W) -> Result<(), String> {
+    no_lease_is_out(world).await?;
+    world.rest().await?;
+    is_well(&world.take_log())
+}
+
+/// Looks at what the last row has left in the log.
+pub fn end<W: World>(world: &mut W) -> Result<(), String> {
+    is_quiet(&world.take_log())
+}
+
+/// What was logged behind a row's back.
+fn is_quiet(log: &str) -> Result<(), String> {
+    is_well(log)?;
+    check::tells_nothing("the log", log)
 }
 
 /// No row makes the service say any of this.

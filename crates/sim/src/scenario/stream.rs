@@ -15,6 +15,11 @@ pub(super) struct Stream {
 }
 
 impl Stream {
+    /// How often it was begun anew, and how often another node went on.
+    pub(super) fn seams(&self) -> (usize, usize) {
+        (self.restarts, self.failovers.len())
+    }
+
     pub(super) fn read(body: &[u8]) -> Result<Self, String> {
         let body = std::str::from_utf8(body).map_err(|_| "the events are not UTF-8")?;
         let whole = body.strip_suffix("\n\n").ok_or(format!("the events end within a frame: {body:?}"))?;

@@ -29,6 +29,7 @@ pub(super) const WELL: Scenario = Scenario {
         ),
         asked: [1, 0],
         sent: &[],
+        heartbeats: 0,
     },
 };
 
@@ -194,6 +195,8 @@ pub(super) const ROWS: &[Scenario] = &[
             timing: &[("mini", "first_word_timeout")],
             told: Error("no_node"),
             asked: [1, 1],
+            // One each 100 ms, for 2.2 s.
+            heartbeats: 10,
             ..WELL.expect
         },
         ..WELL
@@ -237,7 +240,8 @@ pub(super) const ROWS: &[Scenario] = &[
     },
     Scenario {
         name: "reader_leaves_in_mid_answer",
-        mini: Up("say,pace=80"),
+        // Its end comes before any deadline: a leaving that nobody notices is no leaving.
+        mini: Up("say,pace=40"),
         reader: Reader::LeavesAfterWords(3),
         expect: Expect { told: Left(Mini), ..WELL.expect },
         ..WELL
@@ -252,7 +256,8 @@ pub(super) const ROWS: &[Scenario] = &[
     Scenario {
         name: "reader_leaves_before_a_word",
         mini: Down,
-        cloud: Up("hang"),
+        // All of it at once: who does not notice the leaving by then never does.
+        cloud: Up("say,joined,first=2300"),
         reader: Reader::LeavesAfterHead,
         expect: Expect {
             headers: &[STREAM],
