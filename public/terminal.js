@@ -5,7 +5,7 @@ const input = document.querySelector("#query");
 const history = [];
 
 // The newest turns of what was said, and their bytes: the service passes on no more.
-const MOST_TURNS = 10;
+const MOST_TURNS = 20;
 const MOST_BYTES = 8000;
 
 function print(text) {

@@ -131,8 +131,8 @@ await check(
 for (let turn = 0; turn < 6; turn += 1) await ask("And?", stream(frames(token("é".repeat(9_000)), done)));
 await ask("help", whole({ text: "" }));
 assert.deepEqual(asked, { query: "help", history: [] });
-for (let turn = 0; turn < 8; turn += 1) await ask(`And ${turn}?`, stream(frames(token(`${turn}.`), done)));
+for (let turn = 0; turn < 12; turn += 1) await ask(`And ${turn}?`, stream(frames(token(`${turn}.`), done)));
 await ask("help", whole({ text: "" }));
-assert.equal(asked.history.length, 10);
-assert.deepEqual(asked.history.at(-1), { role: "assistant", content: "7." });
+assert.equal(asked.history.length, 20);
+assert.deepEqual(asked.history.at(-1), { role: "assistant", content: "11." });
 console.log("what was said before: ok");

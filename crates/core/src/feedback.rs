@@ -68,7 +68,8 @@ impl Feedback {
     }
 }
 
-/// Characters to add, take away or change (Levenshtein); how lines end is a form's own doing. What both texts begin and end with costs nothing to compare.
+/// Characters to add, take away or change (Levenshtein). How lines end is a form's own doing. What both texts begin and end
+/// with costs nothing to compare.
 fn distance(draft: &str, edited: &str) -> usize {
     let edited = edited.trim().replace("\r\n", "\n");
     let (draft, edited): (Vec<char>, Vec<char>) = (draft.chars().collect(), edited.chars().collect());

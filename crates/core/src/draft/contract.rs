@@ -19,9 +19,8 @@ pub const LONGEST_BODY: usize = 3000;
 /// Stands for a placeholder, or for what the sender gave, while the rest of a text is looked at. No letter, no bracket.
 const MASK: char = '\u{1}';
 
-/// None may be left, in no width and of no script.
-const BRACKETS: [char; 16] =
-    ['{', '}', '[', ']', '<', '>', '｛', '｝', '［', '］', '＜', '＞', '【', '】', '〔', '〕'];
+/// None may be left, in no width.
+const BRACKETS: [char; 12] = ['{', '}', '[', ']', '<', '>', '｛', '｝', '［', '］', '＜', '＞'];
 
 /// Looks at everything that a draft could get wrong; the first that is wrong is the refusal.
 pub(super) fn check(draft: &Draft, sender: &Sender) -> Result<(), Refusal> {
@@ -77,11 +76,15 @@ fn replace_words(text: &str, words: &str, instead: &str) -> String {
     replaced
 }
 
-/// What follows `words` at the beginning of `text`, if they end there.
+/// What follows `words` at the beginning of `text`, if they end there. A name in small letters is a word like others:
+/// "within seven days" is nobody's.
 fn behind_words<'a>(text: &'a str, words: &str) -> Option<&'a str> {
-    let plain = |character: char| if character == '’' { '\'' } else { character.to_ascii_lowercase() };
+    let plain = |character: char| if character == '’' { '\'' } else { character };
+    let is_same = |one: char, other: char| plain(one).to_lowercase().eq(plain(other).to_lowercase());
+    let is_name = |text: &str| text.starts_with(char::is_uppercase);
     let mut rest = text.chars();
-    let is_same = words.chars().all(|own| rest.next().is_some_and(|other| plain(other) == plain(own)));
+    let is_same = words.chars().all(|own| rest.next().is_some_and(|other| is_same(own, other)))
+        && (is_name(text) || !is_name(words));
     (is_same && !words.is_empty() && !rest.as_str().starts_with(char::is_alphanumeric))
         .then_some(rest.as_str())
 }
@@ -99,6 +102,7 @@ fn plain(text: &str) -> Result<(), Refusal> {
     }
     if text.contains(BRACKETS)
         || has_quoted_word(text)
+        || has_blank_head(text)
         || text.contains("___")
         || text.contains("XX")
         || has_bare_name(text)
@@ -122,6 +126,13 @@ fn has_quoted_word(text: &str) -> bool {
     quoted.any(|words| {
         words.split_whitespace().count() <= 1 || words.split(|c: char| !c.is_alphabetic()).any(is_label)
     })
+}
+
+/// What stands in East Asian brackets is a head, "【重要】", unless it says what belongs there: "【会社名】".
+fn has_blank_head(text: &str) -> bool {
+    const LABELS: &str = "名 会社 公司 番号 号码 號碼 電話 电话 日付 日期 金額 金额";
+    let mut heads = text.split(['【', '〔']).skip(1).filter_map(|rest| rest.split(['】', '〕']).next());
+    heads.any(|head| head.trim().is_empty() || LABELS.split(' ').any(|label| head.contains(label)))
 }
 
 /// Whether `word` is one of a long list, which is one text: on wasm a slice costs as much again for where each word stands.

@@ -1,6 +1,7 @@
 //! What the model is told: the owner's template from `content/draft.md`, with what may be known filled in.
 
 mod notes;
+mod shape;
 pub(crate) mod template;
 
 use std::sync::LazyLock;

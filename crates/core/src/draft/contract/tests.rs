@@ -58,9 +58,11 @@ fn bodies() {
         "REST Thank you for your help. Kind regards, ADA example",
         "REST e.g.—as before—i.e. a.m./p.m., z.B.-Konto, u.ä./o.ä. in der Fa. A.B/C. Well...then and/or.",
         "REST お支払いください。ありがとうございます。",
+        "【重要】お支払いのお願い\nREST",
+        "〔ご請求〕REST",
         "REST in Wochen, in a few days, within a reasonable time, for a good full week, a working day to all",
         "REST Die langjährige Zusammenarbeit, eine diesjährige Rechnung, ganztägig, mehrwöchig. Die Frist",
-        "REST Sinta-se livre para responder. Le livre reste ouvert, in the sun, sat down, to fry",
+        "REST Sinta-se livre para responder. Le livre reste ouvert, un livre, um livre, in the sun, sat down, to fry",
         "REST Junior in Marseille",
         "REST Ask Mr./Mrs. Accounts and/or us.",
         "REST\nMany thanks and best wishes,\nYour Accounting Dept.",
@@ -92,6 +94,9 @@ fn bodies() {
         "REST ＜会社名＞",
         "REST 【会社名】",
         "REST 〔会社名〕",
+        "REST 【联系电话】",
+        "REST 【】",
+        "REST 【日付",
     ] {
         check(text, Err(UnknownPlaceholder));
     }
@@ -148,6 +153,7 @@ fn bodies() {
         "REST a pound",
         "REST cinco libras",
         "REST cinq livres",
+        "REST une livre",
         "REST mille livres",
         "REST ten pence",
         "REST dez centavos",
@@ -372,7 +378,10 @@ fn senders() {
     check("Bob’s Plumbing", "Bob's plumbing", Ok(()));
     check("ada example", "Ada Example", Ok(()));
     check("Studio 54", "STUDIO 54", Ok(()));
-    check("Zoë 7", "Zoë 7", Ok(()));
+    check("Zoë 7", "ZOË 7", Ok(()));
+    check("Müller & Söhne", "MÜLLER & SÖHNE", Ok(()));
+    check("Seven", "pay within seven days", Err(Period));
+    check("Seven", "Seven", Ok(()));
     check("Ada", "Adam", Err(Name));
     check("Bob's Plumbing", "Bobs Plumbing", Err(Name));
 }

@@ -9,10 +9,10 @@ const CURRENCIES: &str = "\
     euro euros dollar dollars dólar dólares dolares sterling pound pounds pence pfund libra libras franken francs \
     rappen kronen couronnes pesos peso centavos reais yen rupees cents";
 
-/// Currencies only behind a count: a book in French, and free in Portuguese.
+/// Currencies only behind a count that is feminine: a book in French, and free in Portuguese.
 const AMBIGUOUS_CURRENCIES: &str = "livre livres";
 
-/// As they stand, in capitals. The Turkish one is a word, too.
+/// As they stand, in capitals. TRY is left out: it is a word, too.
 pub(in crate::draft) const CODES: &str = "\
     EUR USD GBP CHF BRL JPY CAD AUD NZD SGD HKD ZAR CNY SEK NOK DKK PLN CZK HUF INR MXN AED";
 
@@ -139,8 +139,10 @@ pub(in crate::draft) fn is_currency(symbol: char) -> bool {
 }
 
 fn is_named_currency(word: &Word<'_>, before: Option<&Word<'_>>) -> bool {
-    let is_counted =
-        || before.is_some_and(|before| is_count(&before.small) || is_among(&before.small, SCALES));
+    let is_counted = || {
+        let is_count = |before: &str| is_count(before) && !is_among(before, "un um");
+        before.is_some_and(|before| is_count(&before.small) || is_among(&before.small, SCALES))
+    };
     is_among(&word.small, CURRENCIES)
         || is_among(word.text, CODES)
         || (is_among(&word.small, AMBIGUOUS_CURRENCIES) && is_counted())
