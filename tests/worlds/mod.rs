@@ -73,7 +73,7 @@ impl Worlds {
                 && let Some(Running { mut world, runtime }) =
                     running.lock().unwrap_or_else(PoisonError::into_inner).take()
             {
-                let left = scenario::end(&mut world);
+                let left = runtime.block_on(scenario::end(&mut world));
                 result = result.and(left.map_err(|what| format!("of the last row in {name}: {what}")));
                 runtime.block_on(async { drop(world) });
                 runtime.shutdown_background();

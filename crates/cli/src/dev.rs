@@ -62,8 +62,8 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     if options.script == Some(Script::Outage) {
         return outage::play(&url, &mut home, options.on == On::Native).await;
     }
-    greet(&url, &home);
     let (mut terminate, mut hang_up) = (signal(SignalKind::terminate())?, signal(SignalKind::hangup())?);
+    greet(&url, &home);
     let (keys, mut pressed) = mpsc::channel(8);
     let mut glance = tokio::time::interval(Duration::from_millis(200));
     // Gives the terminal back when it is dropped, however this ends.

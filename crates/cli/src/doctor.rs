@@ -60,7 +60,7 @@ pub(crate) async fn run(options: Options) -> Result<()> {
         false => Scope::Whole { sends_mail: options.send_test_mail },
     };
     let mut checks = Vec::new();
-    let mut tell = |check: Check| {
+    let mut hear = |check: Check| {
         if !options.json {
             tell!("{}", check.line());
         }
@@ -68,8 +68,8 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     };
     // A file that cannot be read is told of with the variables.
     let file = variables::of_file().unwrap_or_default();
-    settings::misspelt(file.keys()).into_iter().for_each(&mut tell);
-    let is_read = examine(variables::read(), scope, tell).await;
+    settings::misspelt(file.keys()).into_iter().for_each(&mut hear);
+    let is_read = examine(variables::read(), scope, hear).await;
     if options.json {
         tell!("{}", report(&checks));
     }

@@ -148,7 +148,7 @@ fn refresh<P: Platform>(platform: &P, service: &Service) {
     platform.clone().wait_until(async move { activity::refresh(&platform, &service).await });
 }
 
-/// How long the looks of a round may take together.
+/// How long the looks of a round may take together, the store's part left out.
 pub fn longest_looks(config: &Config) -> Duration {
     config.nodes.chunks(AT_ONCE).map(|_| probe::longest(config)).sum()
 }

@@ -108,13 +108,14 @@ async fn count<P: Platform>(platform: &P, service: &Service, key: &Key, most: us
     let now = platform.now();
     service.visitors.inner().window.enter(key, now, most).map_err(Limit::Rate)?;
     let counted = within(platform, PATIENCE, count_elsewhere(platform, service, key, now)).await;
-    match counted.unwrap_or(Err(StoreError::Away)) {
-        Ok(Some(Err(wait))) => {
+    match counted {
+        Ok(Ok(Some(Err(wait)))) => {
             service.visitors.inner().window.leave(key, now);
             return Err(Limit::Rate(wait));
         }
-        Ok(Some(Ok(())) | None) => {}
-        Err(error) => store::failed(platform, service, error),
+        // Who is slow is not asked for his reasons; the monitor waits for him longer.
+        Ok(Ok(Some(Ok(())) | None)) | Err(_) => {}
+        Ok(Err(error)) => store::failed(platform, service, error),
     }
     Ok(())
 }

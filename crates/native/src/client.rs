@@ -11,6 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures_util::stream::Stream;
 use homefire_core::platform::FetchError;
+use http::Method;
 use tokio::time::Instant;
 use tower::util::MapRequestLayer;
 
@@ -60,14 +61,15 @@ pub(crate) async fn fetch(
     Ok(reply.map(|()| Body(Box::pin(response.bytes_stream()))))
 }
 
-/// Where an instance stands still between two requests, as on Vercel, a kept connection may be closed unseen. What breaks
-/// there at once was hardly heard by anybody, and is said again; what breaks later, or on a connection of its own, may
-/// have been heard.
+/// Where an instance stands still between two requests, as on Vercel, a kept connection may be closed unseen. A question that
+/// breaks there at once was hardly heard by anybody, and is asked again, until it has a connection of its own; what breaks
+/// later, or on that one, may have been heard.
 async fn execute(
     client: &reqwest::Client,
     request: http::Request<Bytes>,
 ) -> Result<reqwest::Response, FetchError> {
     let asked = Instant::now();
+    let may_be_said_twice = request.method() == Method::GET || request.uri().path().ends_with("/api/chat");
     loop {
         let request = reqwest::Request::try_from(request.clone()).map_err(|_| FetchError::Dns)?;
         let asking = async { (client.execute(request).await, IS_NEW.with(Cell::get)) };
@@ -75,7 +77,8 @@ async fn execute(
             (Ok(response), _) => return Ok(response),
             (Err(error), is_new) => {
                 let why = name(&error);
-                if is_new || why != FetchError::Broken || asked.elapsed() >= JUST_THEN {
+                let is_stale = !is_new && why == FetchError::Broken && asked.elapsed() < JUST_THEN;
+                if !(is_stale && may_be_said_twice) {
                     return Err(why);
                 }
             }
@@ -133,7 +136,7 @@ mod tests {
     use super::*;
 
     fn request(url: &str) -> http::Request<Bytes> {
-        http::Request::post(url).body(Bytes::from_static(b"{}")).unwrap()
+        http::Request::post(format!("{url}/api/chat")).body(Bytes::from_static(b"{}")).unwrap()
     }
 
     async fn check(url: &str, expect: FetchError) {
@@ -204,6 +207,21 @@ mod tests {
             assert_eq!(ask(&client, &url).await.unwrap(), ["ok"]);
             assert_eq!(opened.load(Ordering::Relaxed), expect);
         }
+    }
+
+    #[tokio::test]
+    async fn what_changes_something_is_not_said_twice() {
+        let serve = |mut stream: TcpStream| async move {
+            hear(&mut stream).await?;
+            say(&mut stream).await?;
+            hear(&mut stream).await
+        };
+        let (url, opened, _server) = server(serve).await;
+        let client = build(Duration::from_secs(3));
+        assert!(ask(&client, &url).await.is_ok());
+        let swap = http::Request::post(&url).body(Bytes::from_static(b"{}")).unwrap();
+        assert_eq!(fetch(&client, swap).await.map(|_| ()), Err(FetchError::Broken));
+        assert_eq!(opened.load(Ordering::Relaxed), 1);
     }
 
     #[tokio::test]

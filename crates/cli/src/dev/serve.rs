@@ -162,8 +162,8 @@ fn show(output: impl AsyncRead + Unpin + Send + 'static) {
     }));
 }
 
-/// Wrangler lists the variables with the beginnings of their values. A value may have more lines than one: nothing of the
-/// list is shown.
+/// Wrangler lists the variables with the beginnings of their values. A value may have more lines than one, empty ones too:
+/// nothing is shown until wrangler says something else.
 #[derive(Default)]
 struct Listing {
     is_open: bool,
@@ -171,9 +171,10 @@ struct Listing {
 
 impl Listing {
     fn may_be_shown(&mut self, line: &str) -> bool {
+        const SAYINGS: [&str; 4] = ["⎔", "[wrangler", "▲", "✘"];
         if line.contains("has access to the following bindings") {
             self.is_open = true;
-        } else if line.trim().is_empty() {
+        } else if SAYINGS.iter().any(|begun| line.starts_with(begun)) {
             self.is_open = false;
         }
         !self.is_open && !line.trim_start().starts_with("env.")
@@ -212,13 +213,12 @@ mod tests {
             assert_eq!(shown, expect, "{text:?}");
         };
         let head = "Your Worker has access to the following bindings:\nBinding  Resource";
-        check(
-            &format!("⎔ Starting\n{head}\nenv.RECORDS (Records)\nenv.NODE_TOKEN (\"hunter2\")\n\nReady"),
-            &["⎔ Starting", "", "Ready"],
-        );
-        check(&format!("{head}\nenv.HOMEFIRE_NODES (\"[{{\n  \"token\": \"hunter2\n\nReady"), &["", "Ready"]);
-        check(&format!("{head}\n\u{1b}[37menv.NODE_TOKEN\u{1b}[39m (\"hunter2\")\n\nReady"), &["", "Ready"]);
-        check(&format!("{head}\nenv.NODE_TOKEN  Environment Variable\n  \"hunter2\"\n"), &[]);
+        let (ready, log) = ("[wrangler:info] Ready", "{\"event\":\"word\"}");
+        let listed = |list: &str| format!("{head}\n{list}\n\n{ready}\n{log}");
+        check(&format!("⎔ Starting\n{}", listed("env.RECORDS (Records)")), &["⎔ Starting", ready, log]);
+        check(&listed("env.HOMEFIRE_NODES (\"[{\n\n  \"token\": \"hunter2"), &[ready, log]);
+        check(&listed("\u{1b}[37menv.NODE_TOKEN\u{1b}[39m (\"hunter2\")"), &[ready, log]);
+        check(&listed("env.NODE_TOKEN  Environment Variable\n  \"hunter2\""), &[ready, log]);
         check("  env.NODE_TOKEN (\"hunter2\")", &[]);
     }
 

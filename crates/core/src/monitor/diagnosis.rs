@@ -96,7 +96,8 @@ impl Diagnosis {
             ),
             Self::AccessRejected => (
                 "access_rejected",
-                "Cloudflare Access does not accept the service token, or the guard the node's. The machine itself may be well.",
+                "Cloudflare Access does not accept the service token, or the guard the node's. The machine itself may \
+                 be well.",
                 "Look whether the service token has expired, its policy is of the kind Service Auth, and NODE_TOKEN, or \
                  the node's `token`, is in the guard's file.",
             ),

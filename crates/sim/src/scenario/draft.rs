@@ -126,8 +126,8 @@ macro_rules! valued {
     ($name:literal, $ask:expr, $header:expr, $told:expr, $timing:expr) => {
         Scenario {
             name: $name,
-            mini: Up("say,draft-unknown; say,draft-name"),
-            cloud: Up("say,draft"),
+            mini: Up("say,draft-unknown,pace=1; say,draft-name,pace=1"),
+            cloud: Up("say,draft,pace=1"),
             ask: $ask,
             expect: Expect {
                 headers: &[$header],

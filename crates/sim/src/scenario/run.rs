@@ -79,6 +79,9 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// How long a reader's leaving may take to be noticed: two heartbeats and a good deal of a busy machine.
 const NOTICE: Duration = Duration::from_secs(5);
 
+/// Behind it nothing more is on its way through a pipe.
+const STILL: Duration = Duration::from_millis(200);
+
 /// Plays `scenario` in `world`; the error says what was expected and what was seen.
 pub async fn run<W: World>(world: &mut W, scenario: &Scenario) -> Result<(), String> {
     if let Err(error) = no_lease_is_out(world).await {
@@ -110,14 +113,26 @@ pub async fn run<W: World>(world: &mut W, scenario: &Scenario) -> Result<(), Str
 /// Waits until a world that has just started is at rest. What a platform prints as it starts, its addresses and the
 /// beginnings of its settings, is no row's.
 pub async fn begin<W: World>(world: &mut W) -> Result<(), String> {
-    no_lease_is_out(world).await?;
-    world.rest().await?;
-    is_well(&world.take_log())
+    is_well(&remaining_log(world).await?)
 }
 
 /// Looks at what the last row has left in the log.
-pub fn end<W: World>(world: &mut W) -> Result<(), String> {
-    is_quiet(&world.take_log())
+pub async fn end<W: World>(world: &mut W) -> Result<(), String> {
+    is_quiet(&remaining_log(world).await?)
+}
+
+/// What is logged until nothing is under way and nothing more comes: a platform's lines come through a pipe.
+async fn remaining_log<W: World>(world: &mut W) -> Result<String, String> {
+    no_lease_is_out(world).await?;
+    world.rest().await?;
+    let mut log = world.take_log();
+    loop {
+        sleep(STILL).await;
+        match world.take_log() {
+            more if more.is_empty() => return Ok(log),
+            more => log += &more,
+        }
+    }
 }
 
 /// What was logged behind a row's back.
