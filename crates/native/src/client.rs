@@ -177,6 +177,13 @@ mod tests {
         stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok").await
     }
 
+    /// And closes when it is asked again.
+    async fn answers_once(mut stream: TcpStream) -> io::Result<()> {
+        hear(&mut stream).await?;
+        say(&mut stream).await?;
+        hear(&mut stream).await
+    }
+
     async fn ask(client: &reqwest::Client, url: &str) -> Result<Vec<Bytes>, FetchError> {
         fetch(client, request(url)).await?.into_body().try_collect().await
     }
@@ -196,12 +203,7 @@ mod tests {
 
     #[tokio::test]
     async fn closed_just_when_it_is_used_again() {
-        let serve = |mut stream: TcpStream| async move {
-            hear(&mut stream).await?;
-            say(&mut stream).await?;
-            hear(&mut stream).await
-        };
-        let (url, opened, _server) = server(serve).await;
+        let (url, opened, _server) = server(answers_once).await;
         let client = build(Duration::from_secs(3));
         for expect in 1..4 {
             assert_eq!(ask(&client, &url).await.unwrap(), ["ok"]);
@@ -211,12 +213,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_changes_something_is_not_said_twice() {
-        let serve = |mut stream: TcpStream| async move {
-            hear(&mut stream).await?;
-            say(&mut stream).await?;
-            hear(&mut stream).await
-        };
-        let (url, opened, _server) = server(serve).await;
+        let (url, opened, _server) = server(answers_once).await;
         let client = build(Duration::from_secs(3));
         assert!(ask(&client, &url).await.is_ok());
         let swap = http::Request::post(&url).body(Bytes::from_static(b"{}")).unwrap();
