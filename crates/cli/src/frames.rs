@@ -1,6 +1,7 @@
 //! The events of a reply, as a product would read them.
 
 use anyhow::{Result, ensure};
+use bytes::BytesMut;
 use futures_util::{Stream, StreamExt, stream};
 use serde_json::Value;
 
@@ -29,34 +30,27 @@ pub(crate) fn events(reply: reqwest::Response) -> impl Stream<Item = Result<Valu
 /// What has come of a reply, and how far it was looked at.
 #[derive(Default)]
 struct Frames {
-    bytes: Vec<u8>,
-    /// Where the next frame begins.
-    begin: usize,
+    bytes: BytesMut,
     /// No frame ends before it.
     searched: usize,
 }
 
 impl Frames {
     fn push(&mut self, chunk: &[u8]) {
-        self.bytes.drain(..self.begin);
-        self.searched -= self.begin;
-        self.begin = 0;
         self.bytes.extend_from_slice(chunk);
     }
 
     /// The next one that has come to its end.
-    fn next(&mut self) -> Result<Option<&[u8]>> {
+    fn next(&mut self) -> Result<Option<BytesMut>> {
         let is_end = |two: &[u8]| two == b"\n\n";
-        let Some(found) = self.bytes[self.searched..].windows(2).position(is_end) else {
-            let open = self.bytes.len() - self.begin;
-            ensure!(open <= LONGEST, "an event is longer than {LONGEST} bytes: that is not Homefire");
-            // The first half of an end may have come.
-            self.searched = self.begin.max(self.bytes.len().saturating_sub(1));
-            return Ok(None);
-        };
-        let (begin, end) = (self.begin, self.searched + found + 2);
-        (self.begin, self.searched) = (end, end);
-        Ok(Some(&self.bytes[begin..end]))
+        if let Some(found) = self.bytes[self.searched..].windows(2).position(is_end) {
+            let length = std::mem::take(&mut self.searched) + found + 2;
+            return Ok(Some(self.bytes.split_to(length)));
+        }
+        ensure!(self.bytes.len() <= LONGEST, "an event is longer than {LONGEST} bytes: that is not Homefire");
+        // The first half of an end may have come.
+        self.searched = self.bytes.len().saturating_sub(1);
+        Ok(None)
     }
 }
 

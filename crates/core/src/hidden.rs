@@ -1,5 +1,7 @@
 //! What stands in a text and is not seen: controls, and what splits words, turns them round or hides in them.
 
+use crate::letters::has_case;
+
 /// Whether `character` is one of these. No control is meant, for some of them are lines and tabs; and no joiner, for emoji
 /// and whole scripts are made of them.
 pub(crate) fn hides(character: char) -> bool {
@@ -29,11 +31,6 @@ pub(crate) fn without_hidden(text: &str) -> String {
         seen.push(character);
     }
     seen
-}
-
-/// Whether a letter is one of a script with small letters and capitals.
-pub(crate) fn has_case(character: char) -> bool {
-    character.is_lowercase() || character.is_uppercase()
 }
 
 #[cfg(test)]

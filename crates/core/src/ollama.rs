@@ -8,6 +8,9 @@ use serde_json::Value;
 
 use crate::json::{self, Raw};
 
+/// Where a model is asked.
+pub(crate) const CHAT: &str = "/api/chat";
+
 /// One turn of a conversation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 pub use crate::event::{Event, Line};
 use crate::limits::Limiter;
+use crate::ollama::CHAT;
 use crate::store::Keeper;
 
 /// One running place of the service. Cloning is cheap; a clone speaks for the same request.
@@ -32,7 +33,8 @@ pub trait Platform: Clone + Send + Sync + 'static {
     ///
     /// Dropping is cancelling: to drop this future, or the body it resolved to, aborts the request.
     /// Where the platform can see a connection being made, it gives up after the configured
-    /// [`connect`](crate::config::Deadlines::connect) and says [`FetchError::ConnectTimeout`].
+    /// [`connect`](crate::config::Deadlines::connect) and says [`FetchError::ConnectTimeout`]. Where it keeps connections
+    /// itself, and one that was kept breaks at once, it may send the request again if it [`may_be_sent_twice`].
     fn fetch(
         &self,
         request: http::Request<Bytes>,
@@ -121,6 +123,12 @@ impl fmt::Display for FetchError {
 }
 
 impl std::error::Error for FetchError {}
+
+/// Whether it does no harm if whoever is asked hears a request twice: a question, and what only reads. A store would count
+/// twice, or take its own writing for another's.
+pub fn may_be_sent_twice(request: &http::Request<Bytes>) -> bool {
+    request.method() == http::Method::GET || request.uri().path().ends_with(CHAT)
+}
 
 /// Whether a body says so.
 pub(crate) fn holds(body: &[u8], words: &[u8]) -> bool {

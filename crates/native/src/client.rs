@@ -10,8 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::Stream;
-use homefire_core::platform::FetchError;
-use http::Method;
+use homefire_core::platform::{FetchError, may_be_sent_twice};
 use tokio::time::Instant;
 use tower::util::MapRequestLayer;
 
@@ -69,16 +68,15 @@ async fn execute(
     request: http::Request<Bytes>,
 ) -> Result<reqwest::Response, FetchError> {
     let asked = Instant::now();
-    let may_be_said_twice = request.method() == Method::GET || request.uri().path().ends_with("/api/chat");
     loop {
-        let request = reqwest::Request::try_from(request.clone()).map_err(|_| FetchError::Dns)?;
-        let asking = async { (client.execute(request).await, IS_NEW.with(Cell::get)) };
+        let sent = reqwest::Request::try_from(request.clone()).map_err(|_| FetchError::Dns)?;
+        let asking = async { (client.execute(sent).await, IS_NEW.with(Cell::get)) };
         match IS_NEW.scope(Cell::new(false), asking).await {
             (Ok(response), _) => return Ok(response),
             (Err(error), is_new) => {
                 let why = name(&error);
                 let is_stale = !is_new && why == FetchError::Broken && asked.elapsed() < JUST_THEN;
-                if !(is_stale && may_be_said_twice) {
+                if !(is_stale && may_be_sent_twice(&request)) {
                     return Err(why);
                 }
             }

@@ -163,8 +163,8 @@ mod tests {
             assert_eq!(Course { answers: 1, words, pace }.fits().is_ok(), expect, "{words} every {pace} ms");
         };
         check(200, 10, true);
-        check(26999, 10, true);
-        check(27000, 10, false);
+        check(26_999, 10, true);
+        check(27_000, 10, false);
         check(50_000, 10_000, false);
         check(200, 1667, false);
     }

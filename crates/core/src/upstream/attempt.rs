@@ -8,7 +8,7 @@ use http::{Method, Request, StatusCode};
 use crate::config::Node;
 use crate::failure::Failure;
 use crate::lane;
-use crate::ollama::{self, Prompt};
+use crate::ollama::{self, CHAT, Prompt};
 use crate::platform::{FetchError, Platform, gather, holds};
 use crate::relay::{Dialect, Output, Relay, State};
 
@@ -24,7 +24,7 @@ pub fn request(node: &Node, model: &str, prompt: &Prompt) -> Request<Bytes> {
     let mut request = Request::new(ollama::chat(model, prompt));
     *request.method_mut() = Method::POST;
     *request.uri_mut() =
-        format!("{}/api/chat", node.url).parse().expect("the configuration holds only sound URLs");
+        format!("{}{CHAT}", node.url).parse().expect("the configuration holds only sound URLs");
     let headers = request.headers_mut();
     headers.extend(node.credentials.clone());
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

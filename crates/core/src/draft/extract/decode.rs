@@ -1,5 +1,6 @@
 //! From what was read towards a draft: which keys mean what, and which of several drafts is meant.
 
+use super::super::placeholder::squash;
 use super::super::{Draft, Placeholder};
 use super::lenient::{Text, Value};
 use crate::hidden::without_hidden;
@@ -75,10 +76,7 @@ impl Found {
 
 /// The member whose key comes first in `names`.
 fn field<'a>(members: &'a [(String, Value)], names: &[&str]) -> Option<(&'a str, &'a Value)> {
-    let plain = |key: &str| -> String {
-        key.chars().filter(|character| character.is_alphanumeric()).flat_map(char::to_lowercase).collect()
-    };
-    let place = |key: &str| names.iter().position(|name| *name == plain(key));
+    let place = |key: &str| names.iter().position(|name| *name == squash(key));
     let found = members.iter().filter_map(|(key, value)| Some((place(key)?, key, value)));
     found.min_by_key(|(place, ..)| *place).map(|(_, key, value)| (key.as_str(), value))
 }

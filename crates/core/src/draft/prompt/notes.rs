@@ -4,8 +4,8 @@ use super::super::placeholder::Placeholder;
 use super::super::request::Values;
 use super::super::word::is_of_word;
 use super::shape::{is_begun, shape};
-use crate::hidden::{has_case, without_hidden};
-use crate::letters::small;
+use crate::hidden::without_hidden;
+use crate::letters::{has_case, small};
 
 /// What stands around them.
 const FENCE: &str = "=====";
