@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::conditions::Conditions;
 use super::rounds::{Played, Turn};
-use super::stats::{Range, Spread};
+use super::stats::{Range, Spread, confident};
 use super::table::{line, megabytes, micros, ratio, table};
 
 pub(crate) struct Measured {
@@ -39,37 +39,58 @@ struct Row {
     cpu: u64,
 }
 
-/// The guard's middle times by nginx's in the same round, in thousandths: how far programs that begin anew lie apart, and
-/// which way.
+/// The guard's middle times by those of an nginx in the same round, in thousandths: how far programs that begin anew lie
+/// apart, and which way.
 struct ByRound {
-    first: Range,
-    chunk: Range,
+    first: Ratios,
+    chunk: Ratios,
+}
+
+struct Ratios {
+    range: Range,
+    /// Between which the middle one of all rounds lies that could be played.
+    sure: Option<[u64; 2]>,
 }
 
 impl ByRound {
     fn of(guard: &Row, nginx: &Row) -> Result<Self> {
-        let rounds = || guard.rounds.iter().zip(&nginx.rounds);
-        let range = |nth: usize| {
-            let ratios = rounds().map(|(guard, nginx)| guard[nth] * 1000 / nginx[nth].max(1));
-            Range::of(ratios.collect()).context("no round was played")
+        let of = |nth: usize| {
+            let rounds = guard.rounds.iter().zip(&nginx.rounds);
+            let ratios = rounds.map(|(guard, nginx)| guard[nth] * 1000 / nginx[nth].max(1));
+            Ratios::of(ratios.collect()).context("no round was played")
         };
-        Ok(Self { first: range(0)?, chunk: range(1)? })
+        Ok(Self { first: of(0)?, chunk: of(1)? })
     }
 
-    fn note(&self) -> String {
-        let told = |range: &Range| {
-            let figure = |thousandths| ratio(thousandths, 1000);
-            format!("{} ({})", figure(range.middle), range.apart(figure))
-        };
+    fn note(&self, nginx: &str) -> String {
         format!(
-            "The guard's p50 by nginx's, the middle one of the rounds: first word {}, chunk {}.",
-            told(&self.first),
-            told(&self.chunk)
+            "The guard's p50 by that of {nginx}, round by round: first word {}; chunk {}.",
+            self.first.note(),
+            self.chunk.note()
         )
     }
 
     fn json(&self) -> Value {
         json!({"first_word": self.first.json(), "chunk": self.chunk.json()})
+    }
+}
+
+impl Ratios {
+    fn of(values: Vec<u64>) -> Option<Self> {
+        Some(Self { range: Range::of(values.clone())?, sure: confident(values) })
+    }
+
+    fn note(&self) -> String {
+        let figure = |thousandths| ratio(thousandths, 1000);
+        let sure = self.sure.map(|[low, high]| format!(", 95 % sure {} – {}", figure(low), figure(high)));
+        let (middle, apart) = (figure(self.range.middle), self.range.apart(figure));
+        format!("the middle one {middle}{}, all {apart}", sure.unwrap_or_default())
+    }
+
+    fn json(&self) -> Value {
+        let mut json = self.range.json();
+        json["sure"] = self.sure.map_or(Value::Null, |sure| json!(sure));
+        json
     }
 }
 
@@ -81,14 +102,15 @@ impl Report {
         let [direct, nginx, logging, guard] =
             <[Row; 4]>::try_from(rows).ok().context("four lanes were measured")?;
         let conditions = Conditions::of(played)?;
-        let rounds = ByRound::of(&guard, &nginx)?;
+        let (silent, loud) = (ByRound::of(&guard, &nginx)?, ByRound::of(&guard, &logging)?);
         let mut notes = vec![
             format!(
                 "{} connections to each lane, {} of them streaming; {} rounds of fresh programs, {} discarded; {} answers, \
                  every byte as the node said it.",
                 measured.connections, measured.streams, measured.rounds, played.discarded, played.answers
             ),
-            rounds.note(),
+            silent.note("nginx"),
+            loud.note("nginx that logs"),
             format!("The release guard is a binary of {:.1} MB.", measured.size as f64 / 1e6),
         ];
         notes.extend(conditions.notes());
@@ -102,7 +124,8 @@ impl Report {
             "quiet": conditions.is_quiet(),
             "guard_binary_bytes": measured.size,
             "machine": conditions.machine(),
-            "guard_by_nginx_thousandths": rounds.json(),
+            "guard_by_nginx_thousandths": silent.json(),
+            "guard_by_nginx_logging_thousandths": loud.json(),
             "lanes": {
                 "direct": direct.json(),
                 "nginx": nginx.json(),
@@ -232,8 +255,11 @@ mod tests {
         let (mut guard, nginx) = (row(110, 45, 1), row(100, 50, 1));
         guard.rounds[1][0] = 100;
         let rounds = ByRound::of(&guard, &nginx).unwrap();
-        assert_eq!(rounds.first, Range { least: 500, middle: 1100, most: 1100 });
-        assert_eq!(rounds.chunk, Range { least: 900, middle: 900, most: 900 });
+        assert_eq!(rounds.first.range, Range { least: 500, middle: 1100, most: 1100 });
+        assert_eq!(rounds.chunk.range, Range { least: 900, middle: 900, most: 900 });
+        assert_eq!(rounds.chunk.note(), "the middle one 0.90 ×, all 0.90 × – 0.90 ×");
+        let six = Ratios::of((0..6).map(|nth| 900 + nth * 100).collect()).unwrap();
+        assert_eq!(six.note(), "the middle one 1.10 ×, 95 % sure 0.90 × – 1.40 ×, all 0.90 × – 1.40 ×");
     }
 
     #[test]

@@ -55,9 +55,39 @@ impl Range {
     }
 }
 
+/// Between which of `values` the middle one of all that could have been measured lies, 95 times of 100: a confidence interval
+/// by ranks, which holds however they are spread. `None` of fewer than six, which say less.
+pub(crate) fn confident(mut values: Vec<u64>) -> Option<[u64; 2]> {
+    values.sort_unstable();
+    let count = values.len();
+    // How probable it is that `rank` of them lie on one side of it, as a logarithm; and that fewer do.
+    let (mut so_many, mut fewer, mut rank) = (count as f64 * 0.5_f64.ln(), 0.0, 0);
+    while fewer + so_many.exp() <= 0.025 {
+        fewer += so_many.exp();
+        so_many += ((count - rank) as f64 / (rank + 1) as f64).ln();
+        rank += 1;
+    }
+    let lowest = rank.checked_sub(1)?;
+    Some([values[lowest], values[count - 1 - lowest]])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Ranks as tables of the sign test have them.
+    #[test]
+    fn the_middle_of_all_lies_between() {
+        for (count, expect) in [
+            (5, None),
+            (6, Some([1, 6])),
+            (10, Some([2, 9])),
+            (40, Some([14, 27])),
+            (9000, Some([4407, 4594])),
+        ] {
+            assert_eq!(confident((1..=count).rev().collect()), expect, "{count}");
+        }
+    }
 
     #[test]
     fn the_nearest_rank_counts() {
