@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use futures_util::stream::StreamExt;
 use homefire_core::health;
 use homefire_core::platform::Platform;
 use homefire_sim::house::{self, House};
+use http::Request;
 use tokio::time::Instant;
 
 /// Two rounds of the monitor.
@@ -50,4 +52,30 @@ async fn a_cold_node_leaves_time_for_another_one() {
     rounds(&house).await;
     let (node, took, text) = ask(&house, 100).await;
     assert_eq!((node, took, text.matches(WAKING).count()), ("cloud", 15, 1), "{text}");
+}
+
+/// Another context length would have it loaded anew, which takes as long as when it is cold.
+#[tokio::test(start_paused = true)]
+async fn a_model_is_loaded_once_whatever_is_asked_of_it() {
+    let house = House::new(&[("DRAFT_KEY", "the-key-of-the-drafts")]);
+    let draft = async |accept: &str| {
+        let request = Request::post("/api/draft")
+            .header("content-type", "application/json")
+            .header("authorization", "Bearer the-key-of-the-drafts")
+            .header("accept", accept)
+            .body(r#"{"daysOverdue":9,"sender":{"name":"Ada Example"}}"#.into())
+            .expect("the request is well formed");
+        let reply = house::answer(&house.platform, &house.service, request).await;
+        assert_eq!(reply.status(), 200);
+        reply.into_body().count().await
+    };
+    house::read(house.ask().await).await;
+    draft("application/json").await;
+    draft("text/event-stream").await;
+    rounds(&house).await;
+    house::read(house.ask_behind("I build small").await).await;
+    let mut asked = house.platform.node(0).received();
+    asked.retain(|request| request.path == "/api/chat");
+    let loads: Vec<_> = asked.iter().map(|request| request.loads).collect();
+    assert_eq!(loads, [true, false, false, false]);
 }

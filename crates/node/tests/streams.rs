@@ -254,6 +254,39 @@ async fn who_asks_ollama_directly_has_not_lost_its_slot() {
 }
 
 #[tokio::test]
+async fn a_look_leaves_the_model_as_it_was_loaded() {
+    let home = Home::start(|config| {
+        let (look, drain) = (Duration::from_millis(200), Duration::from_millis(100));
+        config.waits = Waits { look, drain, ..config.waits };
+    })
+    .await;
+    let body = json!({
+        "model": BEST,
+        "messages": [{"role": "user", "content": "Hi"}],
+        "keep_alive": -1,
+        "options": {"num_ctx": 8192, "temperature": 0.2},
+    })
+    .to_string();
+    assert_eq!(home.ask("POST", "/api/chat", Some(NEW), &[], &body).await.status, 200);
+    // Whoever leaves before a word leaves a doubt.
+    home.node().queue(Script::Hang);
+    let stream = home.open("POST", "/api/chat", &body).await;
+    until("it arrives", || home.node().in_flight() == 1).await;
+    drop(stream);
+    let looks = || {
+        let mut asked = home.node().received();
+        asked.retain(|request| String::from_utf8_lossy(&request.body).contains("Say ok."));
+        asked
+    };
+    until("a look has its word", || looks().iter().any(|look| look.end == Some(End::Finished))).await;
+    assert_eq!(home.node().received().iter().filter(|request| request.loads).count(), 1);
+    let memory: Value = serde_json::from_str(&home.direct("GET", "/api/ps", "").await.body).unwrap();
+    let memory = &memory["models"][0];
+    assert_eq!((&memory["name"], &memory["context_length"]), (&json!(BEST), &json!(8192)));
+    assert!(memory["expires_at"].as_str() > Some("2300"), "{memory}");
+}
+
+#[tokio::test]
 async fn a_lost_slot_is_told() {
     let file = home::place("restarted");
     let command = format!("echo once >> {}", file.display());

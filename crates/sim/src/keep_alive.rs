@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-/// Ollama's default.
-const DEFAULT: KeepAlive = KeepAlive(Some(Duration::from_secs(5 * 60)));
+/// Ollama's default, for a model that is loaded by whoever does not say.
+pub(crate) const DEFAULT: KeepAlive = KeepAlive(Some(Duration::from_secs(5 * 60)));
 
 /// How long; without a figure, for ever.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,15 +15,16 @@ impl KeepAlive {
     /// To be unloaded at once.
     pub(crate) const NONE: Self = Self(Some(Duration::ZERO));
 
-    /// A number is seconds, a text a duration of Go's; what is negative is for ever. The error is Ollama's.
-    pub(crate) fn read(value: &Value) -> Result<Self, String> {
+    /// A number is seconds, a text a duration of Go's; what is negative is for ever. `None` says nothing, and leaves a loaded
+    /// model's as it is. The error is Ollama's.
+    pub(crate) fn read(value: &Value) -> Result<Option<Self>, String> {
         match value {
-            Value::Null => Ok(DEFAULT),
+            Value::Null => Ok(None),
             Value::Number(seconds) => {
                 let seconds = seconds.as_f64().unwrap_or_default();
-                Ok(Self(Duration::try_from_secs_f64(seconds).ok()))
+                Ok(Some(Self(Duration::try_from_secs_f64(seconds).ok())))
             }
-            Value::String(text) => go_duration(text),
+            Value::String(text) => go_duration(text).map(Some),
             Value::Bool(_) => Err("Unsupported type: 'bool'".to_owned()),
             Value::Array(_) => Err("Unsupported type: '[]interface {}'".to_owned()),
             Value::Object(_) => Err("Unsupported type: 'map[string]interface {}'".to_owned()),
@@ -75,10 +76,11 @@ mod tests {
     #[test]
     fn keep_alives() {
         let check = |value: Value, expect: Result<Option<u64>, &str>| {
-            let seen = KeepAlive::read(&value).map(|keep| keep.0.map(|time| time.as_secs()));
+            let seen = KeepAlive::read(&value)
+                .map(|keep| keep.expect("something is said").0.map(|time| time.as_secs()));
             assert_eq!(seen, expect.map_err(str::to_owned), "{value}");
         };
-        check(Value::Null, Ok(Some(300)));
+        assert_eq!(KeepAlive::read(&Value::Null), Ok(None));
         check(json!(0), Ok(Some(0)));
         check(json!(90), Ok(Some(90)));
         check(json!(-1), Ok(None));

@@ -93,6 +93,8 @@ pub struct Received {
     pub headers: HeaderMap,
     /// Its body.
     pub body: Bytes,
+    /// Whether its model had to be loaded for it, for the first time or anew.
+    pub loads: bool,
     /// The text of the answer that was sent, without thinking.
     pub said: String,
     /// How it ended; `None` while it lasts.

@@ -47,7 +47,7 @@ impl Node {
         };
         let voice = Voice { model: model.to_owned(), now: self.now(), chat };
         let talk = Talk::read(&request, chat);
-        if talk.is_none() && keep == KeepAlive::NONE {
+        if talk.is_none() && keep == Some(KeepAlive::NONE) {
             self.unload(model);
             return Ok(only(&voice, "unload"));
         }

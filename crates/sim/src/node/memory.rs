@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::Node;
 use crate::catalog;
-use crate::keep_alive::KeepAlive;
+use crate::keep_alive::{self, KeepAlive};
 use crate::ollama::go_time;
 
 /// Options that a model is loaded with: when one changes it is loaded anew.
@@ -26,14 +26,15 @@ pub(crate) struct Memory {
     model: String,
     runner: Vec<Value>,
     context: u64,
-    keep: KeepAlive,
+    /// What whoever needs it says of it; once it is loaded, what was said last.
+    keep: Option<KeepAlive>,
     /// Nothing while it is in use.
     until: Option<Instant>,
 }
 
 impl Memory {
     /// What `request` needs.
-    pub(crate) fn of(model: &str, request: &Value, keep: KeepAlive) -> Self {
+    pub(crate) fn of(model: &str, request: &Value, keep: Option<KeepAlive>) -> Self {
         let options = &request["options"];
         let context = options["num_ctx"].as_u64().unwrap_or(CONTEXT);
         let mut runner: Vec<Value> = RUNNER.iter().map(|&name| options[name].clone()).collect();
@@ -45,6 +46,15 @@ impl Memory {
     fn is_over(&self) -> bool {
         self.until.is_some_and(|until| until <= Instant::now())
     }
+
+    fn is_as(&self, other: &Self) -> bool {
+        self.model == other.model && self.runner == other.runner
+    }
+
+    /// How long it is kept; without a figure, for ever.
+    fn kept(&self) -> Option<Duration> {
+        self.keep.unwrap_or(keep_alive::DEFAULT).0
+    }
 }
 
 impl Node {
@@ -52,19 +62,22 @@ impl Node {
     pub(super) fn holds(&self, memory: &Memory) -> bool {
         let state = self.state();
         let loaded = state.loaded.as_ref().filter(|loaded| !loaded.is_over());
-        loaded.is_some_and(|loaded| loaded.model == memory.model && loaded.runner == memory.runner)
+        loaded.is_some_and(|loaded| loaded.is_as(memory))
     }
 
     /// A request uses the model.
     pub(super) fn hold(&self, memory: &Memory) {
-        self.state().loaded = Some(memory.clone());
+        let mut state = self.state();
+        let before = state.loaded.take().filter(|loaded| !loaded.is_over() && loaded.is_as(memory));
+        let keep = memory.keep.or(before.and_then(|loaded| loaded.keep));
+        state.loaded = Some(Memory { keep, ..memory.clone() });
     }
 
     /// The request has ended: its `keep_alive` counts from now.
     pub(super) fn rest(&self, memory: &Memory) {
         let mut state = self.state();
         if let Some(loaded) = state.loaded.as_mut().filter(|loaded| loaded.model == memory.model) {
-            loaded.until = memory.keep.0.map(|keep| Instant::now() + keep);
+            loaded.until = loaded.kept().map(|keep| Instant::now() + keep);
         }
     }
 
@@ -82,7 +95,7 @@ impl Node {
             .map(|loaded| {
                 let left = match loaded.until {
                     Some(until) => until - now,
-                    None => loaded.keep.0.unwrap_or(FOR_EVER),
+                    None => loaded.kept().unwrap_or(FOR_EVER),
                 };
                 catalog::in_memory(&loaded.model, &go_time(self.now() + left), loaded.context)
             })

@@ -58,6 +58,7 @@ impl Play {
                 }
                 Act::Load(memory) => {
                     if !self.node.holds(&memory) {
+                        self.note(|request| request.loads = true);
                         pass(self.node.inner.pace.load).await;
                     }
                     self.node.hold(&memory);

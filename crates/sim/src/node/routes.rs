@@ -31,6 +31,7 @@ impl Node {
             path,
             headers: head.headers,
             body,
+            loads: false,
             said: String::new(),
             end: None,
         };

@@ -107,6 +107,7 @@ async fn a_model_is_loaded_anew_when_its_runner_changes() {
     let check = async |more: Value, waited: u64| {
         let heard = hear(ask(&node, "/api/chat", &with(chat(MODELS[0]), more.clone()))).await;
         assert_eq!(heard.waited, ms(waited), "{more}");
+        assert_eq!(node.received().last().unwrap().loads, waited == 1100, "{more}");
     };
     check(json!({}), 1100).await;
     check(json!({"options": {"temperature": 0.1}}), 100).await;
@@ -135,6 +136,10 @@ async fn keep_alive_counts_from_the_end() {
     check(json!(0), Duration::ZERO, false).await;
     check(json!(-1), EVER, true).await;
     assert!(node.in_memory()[0]["expires_at"].as_str().unwrap() > "2300");
+    // Whoever does not say leaves it as it is, unless he has it loaded anew.
+    check(Value::Null, EVER, true).await;
+    check(json!(0), Duration::ZERO, false).await;
+    check(Value::Null, Duration::from_secs(301), false).await;
 }
 
 #[tokio::test(start_paused = true)]

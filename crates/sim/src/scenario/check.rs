@@ -50,6 +50,7 @@ pub(super) fn check(
     same("the requests that reached the nodes", &asked, &expect.asked).map_err(context)?;
     told(expect, observed).map_err(context)?;
     is_kept_company(expect, observed).map_err(context)?;
+    observed.nodes.iter().try_for_each(|requests| loads_once(requests))?;
     check_sent(scenario, observed, before)?;
     nothing_leaks(observed, log)
 }
@@ -219,6 +220,18 @@ fn has(value: &Value, fields: &[(&str, &str)]) -> Result<(), String> {
         let expected: Value = serde_json::from_str(expected).expect("the table's values are JSON");
         same(pointer, seen, &expected)
     })
+}
+
+/// Nothing that is asked has a model loaded that is there already: who asks with other options waits as long as for a cold one.
+fn loads_once(requests: &[Received]) -> Result<(), String> {
+    let model = |request: &Received| {
+        serde_json::from_slice::<Value>(&request.body).map(|body| body["model"].clone()).unwrap_or_default()
+    };
+    let loads: Vec<_> = requests.iter().filter(|request| request.loads).map(model).collect();
+    match loads.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(format!("{} was loaded twice", pair[0])),
+        None => Ok(()),
+    }
 }
 
 /// What a node is told that we read. Behind the lane it is the guard who reads.
