@@ -223,7 +223,7 @@ fn has(value: &Value, fields: &[(&str, &str)]) -> Result<(), String> {
 }
 
 /// Nothing that is asked has a model loaded that is there already: who asks with other options waits as long as for a cold one.
-fn loads_once(requests: &[Received]) -> Result<(), String> {
+pub(super) fn loads_once(requests: &[Received]) -> Result<(), String> {
     let model = |request: &Received| {
         serde_json::from_slice::<Value>(&request.body).map(|body| body["model"].clone()).unwrap_or_default()
     };

@@ -380,7 +380,7 @@ pub(super) const ROWS: &[Scenario] = &[
     // The client leaves.
     Scenario {
         name: "draft_reader_leaves",
-        mini: Up("say,draft,pace=20"),
+        mini: Up("say,draft,pace=30"),
         ask: Ask::DraftStream(PLAIN),
         reader: Reader::LeavesAfterWords(3),
         expect: Expect { headers: &[STREAM], timing: &[], told: Left(Mini), ..WELL.expect },

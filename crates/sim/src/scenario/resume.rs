@@ -65,7 +65,7 @@ pub(super) const ROWS: &[Scenario] = &[
     Scenario {
         name: "reader_leaves_behind_the_seam",
         mini: Up("reset@5"),
-        cloud: Up("say,pace=40"),
+        cloud: Up("say,pace=60"),
         reader: Reader::LeavesAfterWords(8),
         expect: Expect { told: Left(Cloud), ..GOES_ON },
         ..WELL

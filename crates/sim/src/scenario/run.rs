@@ -88,6 +88,11 @@ pub async fn run<W: World>(world: &mut W, scenario: &Scenario) -> Result<(), Str
         return Err(format!("{error}\n{}", world.take_log()));
     }
     world.rest().await?;
+    // A guard has looked behind its back.
+    for nth in 0..2 {
+        check::loads_once(&world.node(nth).received())
+            .map_err(|what| format!("of the row before: {what}"))?;
+    }
     for (nth, situation) in [scenario.mini, scenario.cloud].into_iter().enumerate() {
         let node = world.node(nth);
         node.reset();

@@ -241,7 +241,7 @@ pub(super) const ROWS: &[Scenario] = &[
     Scenario {
         name: "reader_leaves_in_mid_answer",
         // Its end comes before any deadline: a leaving that nobody notices is no leaving.
-        mini: Up("say,pace=40"),
+        mini: Up("say,pace=60"),
         reader: Reader::LeavesAfterWords(3),
         expect: Expect { told: Left(Mini), ..WELL.expect },
         ..WELL
