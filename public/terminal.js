@@ -8,6 +8,9 @@ const history = [];
 const MOST_TURNS = 20;
 const MOST_BYTES = 8000;
 
+// Milliseconds without a sign of life, of which the service gives one every few seconds: the way to it is lost.
+const LONGEST_SILENCE = 60_000;
+
 function print(text) {
   screen.append(text);
   input.scrollIntoView();
@@ -37,11 +40,21 @@ async function ask(query) {
 
 // Whether it came to an end.
 async function tell(query, shown) {
+  const life = new Lifeline();
+  try {
+    return await hear(query, shown, life);
+  } finally {
+    life.end();
+  }
+}
+
+async function hear(query, shown, life) {
   const resume = shown.answer || undefined;
   const reply = await fetch("/api/terminal", {
     method: "POST",
     headers: { "content-type": "application/json" },
     body: JSON.stringify({ query, history: newest(), resume }),
+    signal: life.signal,
   });
   if (!reply.headers.get("content-type").startsWith("text/event-stream")) {
     if (resume) return false;
@@ -49,7 +62,7 @@ async function tell(query, shown) {
     print(body.text ?? body.error.message);
     return true;
   }
-  for await (const event of events(reply.body)) {
+  for await (const event of events(reply.body, life)) {
     shown.aside.textContent = shown.seam;
     if (event.type === "token") {
       shown.answer += event.content;
@@ -75,13 +88,34 @@ async function tell(query, shown) {
   return false;
 }
 
-// Frames end with a blank line; comments and unknown types are of no interest.
-async function* events(body) {
+// Its signal gives up what has shown no sign of life for too long.
+class Lifeline {
+  #silence = new AbortController();
+  #timer;
+  signal = this.#silence.signal;
+
+  constructor() {
+    this.sign();
+  }
+
+  sign() {
+    this.end();
+    this.#timer = setTimeout(() => this.#silence.abort(), LONGEST_SILENCE);
+  }
+
+  end() {
+    clearTimeout(this.#timer);
+  }
+}
+
+// Frames end with a blank line; comments and unknown types are of no interest beyond that they come.
+async function* events(body, life) {
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
   for (let text = ""; ; ) {
     // A connection that breaks ends what was said of it as one that is closed does.
     const { value, done } = await reader.read().catch(() => ({ done: true }));
     if (done) return;
+    life.sign();
     text += value;
     for (let end; (end = text.indexOf("\n\n")) >= 0; text = text.slice(end + 2)) {
       if (text.startsWith("data: ")) yield JSON.parse(text.slice(6, end));

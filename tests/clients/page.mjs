@@ -1,6 +1,7 @@
 // The page's terminal reads what the functions say: node page.mjs. Exits with 0 when the screen shows what it should.
 
 import assert from "node:assert/strict";
+import { mock } from "node:test";
 
 // What the page has of a document: a text, or what is in it.
 class Element {
@@ -36,9 +37,9 @@ globalThis.document = {
 
 let replies;
 let asked;
-globalThis.fetch = async (_, { body }) => {
+globalThis.fetch = async (_, { body, signal }) => {
   asked = JSON.parse(body);
-  return replies(asked);
+  return replies(asked, signal);
 };
 
 await import("../../public/terminal.js");
@@ -126,6 +127,37 @@ await check(
   },
   "[The service cannot be reached.]\n",
 );
+
+// The way is lost: nothing comes any more, not even an end.
+mock.timers.enable({ apis: ["setTimeout"] });
+const lost = (pieces) => (_, signal) => {
+  const body = new ReadableStream({
+    start(controller) {
+      for (const piece of pieces) controller.enqueue(new TextEncoder().encode(piece));
+      signal.addEventListener("abort", () => controller.error(signal.reason));
+    },
+  });
+  const minute = setInterval(() => mock.timers.tick(59_000), 5);
+  signal.addEventListener("abort", () => clearInterval(minute));
+  return new Response(body, { headers: { "content-type": "text/event-stream" } });
+};
+await check(
+  "nothing comes any more, and another goes on",
+  (ask, signal) =>
+    ask.resume === "Be" ? stream(frames(token("cause."), done))() : lost(frames(token("Be")))(ask, signal),
+  "Because.\n",
+);
+await check("nothing ever came", lost([]), BROKE);
+await check(
+  "there is no head",
+  (_, signal) =>
+    new Promise((_, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason));
+      setImmediate(() => mock.timers.tick(60_000));
+    }),
+  "[The service cannot be reached.]\n",
+);
+mock.timers.reset();
 
 // What is sent stays below what is taken, whatever was said: a command is answered always.
 for (let turn = 0; turn < 6; turn += 1) await ask("And?", stream(frames(token("é".repeat(9_000)), done)));

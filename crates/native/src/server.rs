@@ -167,14 +167,21 @@ impl App {
             BodyStream::new(body).map(|frame| frame.map(|frame| frame.into_data().unwrap_or_default()))
         });
         request.extensions_mut().insert(Address(peer.to_string()));
-        Ok(self.convert(service::handle(&self.platform, &self.service, request).await))
+        let mut cut = self.cut.clone();
+        let reply = tokio::select! {
+            reply = service::handle(&self.platform, &self.service, request) => reply,
+            // There is nothing yet that could be cut.
+            Ok(_) = cut.wait_for(|is_cut| *is_cut) => Error::Timeout.reply(),
+        };
+        Ok(self.convert(reply))
     }
 
     fn convert(&self, reply: Reply) -> Response<Body> {
         reply.map(|body| match body {
             reply::Body::Whole(bytes) => whole(bytes),
             reply::Body::Events(events) => {
-                let told = until_cut(gathered(events), self.cut.clone());
+                // What was said until then leaves before it.
+                let told = gathered(Box::pin(until_cut(events, self.cut.clone())));
                 StreamBody::new(told.map(|bytes| Ok::<_, io::Error>(Frame::data(bytes)))).boxed_unsync()
             }
         })
@@ -202,8 +209,13 @@ fn whole(bytes: Bytes) -> Body {
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+    use std::path::Path;
+
+    use futures_util::FutureExt;
     use futures_util::stream::BoxStream;
-    use tokio::io::AsyncWriteExt;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::sync::mpsc::unbounded_channel;
     use tokio::time::timeout;
 
     use super::*;
@@ -221,16 +233,64 @@ mod tests {
         check(stream::empty().boxed(), false, &[]).await;
     }
 
-    #[tokio::test]
-    async fn who_takes_nothing_is_given_up() {
-        let read = |name: &str| (name == "OLLAMA_PRIMARY_URL").then(|| "http://127.0.0.1:1".to_owned());
+    #[tokio::test(start_paused = true)]
+    async fn what_was_said_until_then_leaves_before_it() {
+        let (say_cut, cut) = watch::channel(false);
+        let (say, mut said) = unbounded_channel();
+        let said = stream::poll_fn(move |cx| said.poll_recv(cx));
+        let mut told = gathered(Box::pin(until_cut(said, cut)));
+        say.send(Bytes::from("a")).unwrap();
+        assert_eq!(told.next().await, Some(Bytes::from("a")));
+        say.send(Bytes::from("b")).unwrap();
+        // It is held, to be gathered with what follows.
+        assert!(told.next().now_or_never().is_none());
+        say_cut.send(true).unwrap();
+        assert_eq!(
+            told.next().await,
+            Some([Bytes::from("b"), Error::Cut.frame().to_bytes()].concat().into())
+        );
+        assert_eq!(told.next().await, None);
+    }
+
+    /// An instance whose only node is at `node`.
+    fn app(node: SocketAddr, public: &Path, stuck: Duration, cut: watch::Receiver<bool>) -> Arc<App> {
+        let read = |name: &str| (name == "OLLAMA_PRIMARY_URL").then(|| format!("http://{node}"));
         let service = Arc::new(Service::from_reader(read).unwrap());
         let platform = Native::new(&service.config.deadlines);
+        Arc::new(App { platform, service, files: ServeDir::new(public), stuck, cut })
+    }
+
+    #[tokio::test]
+    async fn who_has_no_head_yet_at_the_end_is_told_to_ask_again() {
+        let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let (say_cut, cut) = watch::channel(false);
+        let app = app(silent.local_addr().unwrap(), Path::new("/nowhere"), STUCK, cut);
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let mut reader = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let body = r#"{"query":"What do you build?"}"#;
+        let head = "POST /api/terminal HTTP/1.1\r\nhost: here\r\nconnection: close\r\ncontent-type: application/json";
+        let ask = format!("{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        reader.write_all(ask.as_bytes()).await.unwrap();
+        let (stream, peer) = listener.accept().await.unwrap();
+        let (_stay, stopping) = watch::channel(false);
+        let end = async {
+            silent.accept().await.unwrap();
+            say_cut.send(true).unwrap();
+            let mut said = String::new();
+            reader.read_to_string(&mut said).await.unwrap();
+            said
+        };
+        let (said, ()) = tokio::join!(end, app.connection(stream, peer.ip(), stopping));
+        assert!(said.starts_with("HTTP/1.1 503 ") && said.contains("retry-after: "), "{said}");
+        assert!(said.contains(r#""code":"timeout""#), "{said}");
+    }
+
+    #[tokio::test]
+    async fn who_takes_nothing_is_given_up() {
         let public = tempfile::tempdir().unwrap();
         std::fs::write(public.path().join("large"), vec![b'x'; 16 << 20]).unwrap();
-        let files = ServeDir::new(public.path());
         let (_, cut) = watch::channel(false);
-        let app = Arc::new(App { platform, service, files, stuck: Duration::from_millis(200), cut });
+        let app = app(([127, 0, 0, 1], 1).into(), public.path(), Duration::from_millis(200), cut);
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let mut deaf = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         deaf.write_all(b"GET /large HTTP/1.1\r\nhost: here\r\n\r\n").await.unwrap();
