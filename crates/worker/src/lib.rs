@@ -24,7 +24,7 @@ use homefire_core::headers::OF_REQUESTS;
 use homefire_core::limits::Address;
 use homefire_core::reply::{self, Reply};
 use homefire_core::service::{self, Service};
-use http::{HeaderMap, Method, Uri};
+use http::{HeaderMap, Method, StatusCode, Uri};
 use js_sys::{Promise, Uint8Array};
 use wasm_bindgen::JsValue;
 use wasm_bindgen::prelude::wasm_bindgen;
@@ -34,6 +34,7 @@ use env::{Context, Env};
 use fetch::Body;
 use platform::Worker;
 use reader::Reader;
+use task::Tasks;
 
 /// A panic ends every answer of the isolate: its place in the sources is what there is to know about it. What comes next
 /// begins anew.
@@ -46,27 +47,27 @@ fn start() {
 /// A reader's request.
 #[wasm_bindgen(js_name = fetch)]
 pub fn answer(request: Request, env: Env, context: Context) -> Promise {
-    task::entered();
-    task::promise(async move {
-        let platform = Worker::new(&env, context);
+    let tasks = Tasks::default();
+    tasks.clone().promise(async move {
+        let platform = Worker::new(&env, context, tasks.clone());
         let reader = Reader::of(&request);
         let request = read(&request)?;
         let reply = match service(&env) {
             Ok(service) => reader.awaits(service::handle(&platform, service, request)).await,
             Err(faults) => Some(service::misconfigured(&platform, request.headers(), faults)),
         };
-        // Nobody hears of it.
-        let reply = reply.ok_or(JsValue::NULL)?;
-        Ok(convert(reply, reader)?.into())
+        // Nobody hears of it; an error would be counted as the Worker's.
+        let reply = reply.unwrap_or_else(|| reply::empty(StatusCode::NO_CONTENT));
+        Ok(convert(reply, reader, &tasks)?.into())
     })
 }
 
 /// One round of the monitor, as often as `wrangler.toml` says.
 #[wasm_bindgen]
 pub fn scheduled(_: JsValue, env: Env, context: Context) -> Promise {
-    task::entered();
-    task::promise(async move {
-        let platform = Worker::new(&env, context);
+    let tasks = Tasks::default();
+    tasks.clone().promise(async move {
+        let platform = Worker::new(&env, context, tasks);
         match service(&env) {
             Ok(service) => service::round(&platform, service).await,
             Err(faults) => drop(service::misconfigured(&platform, &HeaderMap::new(), faults)),
@@ -96,7 +97,7 @@ fn read(request: &Request) -> Result<http::Request<Body>, JsValue> {
     Ok(read)
 }
 
-fn convert(reply: Reply, reader: Reader) -> Result<Response, JsValue> {
+fn convert(reply: Reply, reader: Reader, tasks: &Tasks) -> Result<Response, JsValue> {
     let (head, body) = reply.into_parts();
     let init = ResponseInit::new();
     init.set_status(head.status.as_u16());
@@ -106,8 +107,9 @@ fn convert(reply: Reply, reader: Reader) -> Result<Response, JsValue> {
         reply::Body::Whole(bytes) => {
             Response::new_with_opt_js_u8_array_and_init(Some(&Uint8Array::from(&*bytes)), &init)
         }
-        reply::Body::Events(events) => {
-            Response::new_with_opt_readable_stream_and_init(Some(&outlet::stream(events, reader)?), &init)
-        }
+        reply::Body::Events(events) => Response::new_with_opt_readable_stream_and_init(
+            Some(&outlet::stream(events, reader, tasks)?),
+            &init,
+        ),
     }
 }

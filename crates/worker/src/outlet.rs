@@ -13,7 +13,7 @@ use web_sys::{ReadableStream, WritableStream, WritableStreamDefaultWriter};
 
 use crate::outcomes::Outcomes;
 use crate::reader::Reader;
-use crate::task;
+use crate::task::Tasks;
 
 /// Writes that may be under way: while a reader takes one, the next is being made.
 const MOST_OPEN: usize = 2;
@@ -35,10 +35,10 @@ extern "C" {
 
 /// The stream that `events` are written into, from now on and as fast as it is read. When its reader leaves they are
 /// dropped.
-pub(crate) fn stream(events: Events, reader: Reader) -> Result<ReadableStream, JsValue> {
+pub(crate) fn stream(events: Events, reader: Reader, tasks: &Tasks) -> Result<ReadableStream, JsValue> {
     let through = IdentityTransformStream::new();
     let writer = WritableStreamDefaultWriter::new(&through.writable())?;
-    task::spawn(Outlet { writer, outcomes: Outcomes::new(), reader }.write(events));
+    tasks.spawn(Outlet { writer, outcomes: Outcomes::new(), reader }.write(events));
     Ok(through.readable())
 }
 

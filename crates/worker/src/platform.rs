@@ -16,7 +16,7 @@ use crate::env::{Context, Env};
 use crate::fetch::{self, Body};
 use crate::limiter::Counter;
 use crate::records::Durable;
-use crate::task;
+use crate::task::Tasks;
 use crate::timer::Timer;
 
 /// The platform of one request, or of one round of the monitor: its context alone can keep the isolate at work.
@@ -26,15 +26,17 @@ pub(crate) struct Worker {
     keeper: Option<Durable>,
     limiter: Option<Counter>,
     timer: SendWrapper<Timer>,
+    tasks: SendWrapper<Tasks>,
 }
 
 impl Worker {
-    pub(crate) fn new(env: &Env, context: Context) -> Self {
+    pub(crate) fn new(env: &Env, context: Context, tasks: Tasks) -> Self {
         Self {
             context: Arc::new(SendWrapper::new(context)),
             keeper: Durable::bound(env),
             limiter: Counter::bound(env),
             timer: SendWrapper::new(Timer::default()),
+            tasks: SendWrapper::new(tasks),
         }
     }
 }
@@ -75,7 +77,7 @@ impl Platform for Worker {
     }
 
     fn wait_until(&self, task: impl Future<Output = ()> + Send + 'static) {
-        self.context.wait_until(&task::promise(async {
+        self.context.wait_until(&self.tasks.promise(async {
             task.await;
             Ok(JsValue::UNDEFINED)
         }));
