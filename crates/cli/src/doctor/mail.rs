@@ -41,7 +41,8 @@ pub(super) async fn check(platform: &Native, mail: Option<&Mail>, sends: bool) -
 }
 
 async fn post(platform: &Native, mail: &Mail, body: &Value) -> Reply {
-    let reply = tell::post(platform, mail, body, &format!("homefire/doctor/{}", nonce(platform))).await?;
+    let body = body.to_string().into();
+    let reply = tell::post(platform, mail, &body, &format!("homefire/doctor/{}", nonce(platform))).await?;
     let is_invalid = String::from_utf8_lossy(reply.body()).to_lowercase().contains(INVALID);
     Ok((reply.status().as_u16(), is_invalid))
 }

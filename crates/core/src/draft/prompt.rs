@@ -6,11 +6,12 @@ pub(crate) mod template;
 
 use std::sync::LazyLock;
 
-use serde_json::json;
+use serde_json::Value;
 
 use super::language;
 use super::refusal::Refusal;
 use super::request::Request;
+use crate::json;
 use crate::ollama::{Message, Prompt, Role};
 use template::Template;
 
@@ -23,6 +24,12 @@ const LONGEST_QUOTE: usize = 6000;
 static TEMPLATE: LazyLock<Template> = LazyLock::new(|| {
     let text = include_str!(concat!(env!("OUT_DIR"), "/draft.md"));
     Template::parse(text).expect("the build has read it")
+});
+
+/// What an answer is to be, as JSON Schema.
+static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
+    let text = r#"{"type":"object","properties":{"subject":{"type":"string"},"body":{"type":"string"}},"required":["subject","body"]}"#;
+    json::read(text).expect("it is JSON")
 });
 
 /// The first ask.
@@ -63,13 +70,7 @@ pub(super) fn ask_again(first: &Prompt, answer: &str, refusal: Refusal) -> Promp
 }
 
 fn prompt(messages: Vec<Message>) -> Prompt {
-    let text = json!({"type": "string"});
-    let schema = json!({
-        "type": "object",
-        "properties": {"subject": text, "body": text},
-        "required": ["subject", "body"],
-    });
-    Prompt { messages, format: Some(schema), longest: LONGEST_ANSWER }
+    Prompt { messages, format: Some(SCHEMA.clone()), longest: LONGEST_ANSWER }
 }
 
 fn sender(request: &Request) -> String {

@@ -7,7 +7,7 @@ use http::header::{
     AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT,
 };
 use http::{Method, Request, Response, StatusCode};
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::config::{Mail, Monitor};
 use crate::event::Event;
@@ -63,9 +63,9 @@ pub(super) async fn send<P: Platform>(
         // The log is where it is told, then.
         return Heard::Accepted;
     };
-    let (text, html) = (letter.text(), letter.html());
-    let body =
-        json!({"from": mail.from, "to": mail.to, "subject": letter.subject(), "text": text, "html": html});
+    let (subject, text, html) = (letter.subject(), letter.text(), letter.html());
+    let email = Email { from: &mail.from, to: &mail.to, subject, text, html };
+    let body = Bytes::from(json::write(&email));
     let key = letter.key();
     let (mut is_again, mut moments) = (false, 0);
     loop {
@@ -92,11 +92,21 @@ pub(super) async fn send<P: Platform>(
     }
 }
 
-/// `POST /emails` with this body and this idempotency key, 1 to 256 characters of ASCII; or why nothing was heard.
+/// A letter as Resend takes it.
+#[derive(Serialize)]
+struct Email<'a> {
+    from: &'a str,
+    to: &'a [String],
+    subject: String,
+    text: String,
+    html: String,
+}
+
+/// `POST /emails` with this JSON and this idempotency key, 1 to 256 characters of ASCII; or why nothing was heard.
 pub async fn post<P: Platform>(
     platform: &P,
     mail: &Mail,
-    body: &Value,
+    body: &Bytes,
     key: &str,
 ) -> Result<Response<Vec<u8>>, &'static str> {
     let post = async {
@@ -109,8 +119,8 @@ pub async fn post<P: Platform>(
     }
 }
 
-fn request(mail: &Mail, body: &Value, key: &str) -> Request<Bytes> {
-    let mut request = Request::new(Bytes::from(json::write(body)));
+fn request(mail: &Mail, body: &Bytes, key: &str) -> Request<Bytes> {
+    let mut request = Request::new(body.clone());
     *request.method_mut() = Method::POST;
     *request.uri_mut() =
         format!("{}/emails", mail.url).parse().expect("the configuration holds only sound URLs");
