@@ -1,5 +1,6 @@
 //! What the platforms are told in `wrangler.toml` and `vercel.json` agrees with what the code takes for granted.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
@@ -47,11 +48,29 @@ fn vercel_calls_what_there_is() {
     assert_eq!(paths, ["/api/cron/health"]);
     assert_eq!(route::find(&Method::GET, paths[0]).ok(), Some(Route::Health));
     let functions = vercel["functions"].as_object().expect("a table");
-    for file in functions.keys() {
+    for (file, told) in functions {
         let path = file.strip_suffix(".rs").expect("a Rust function");
         assert!(route::at(&format!("/{path}")).is_ok(), "{path} is routed");
-        assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(file).exists(), "{file}");
+        assert!(told["maxDuration"].is_u64(), "{file} has its time");
     }
+    let manifest: toml::Table = read("Cargo.toml").parse().expect("TOML");
+    let programs = manifest["bin"].as_array().expect("a list").iter();
+    let programs: BTreeSet<_> = programs.filter_map(|program| program["path"].as_str()).collect();
+    let files = below("api");
+    let files: BTreeSet<_> = files.iter().map(String::as_str).collect();
+    assert_eq!(files, functions.keys().map(String::as_str).collect(), "what is there, and what has its time");
+    assert_eq!(files, programs, "what is there, and what is built");
+}
+
+/// Every file below `folder`, as a path from the root.
+fn below(folder: &str) -> BTreeSet<String> {
+    let entries = fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join(folder)).expect(folder);
+    let entries = entries.map(|entry| entry.expect("the folder can be read"));
+    let found = entries.flat_map(|entry| {
+        let name = format!("{folder}/{}", entry.file_name().display());
+        if entry.path().is_dir() { below(&name) } else { [name].into() }
+    });
+    found.collect()
 }
 
 /// A node that was installed answers nobody without a token, and each has its own.

@@ -1,5 +1,6 @@
 //! The invariants of ARCHITECTURE.md that can be read off the sources.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -60,23 +61,53 @@ fn code_behind_a_test_is_code() {
     );
 }
 
+fn manifest(path: &str) -> toml::Table {
+    read(&root().join(path)).parse().expect("TOML")
+}
+
 fn dependencies(krate: &str) -> Vec<String> {
-    let manifest: toml::Table =
-        read(&root().join(format!("crates/{krate}/Cargo.toml"))).parse().expect("TOML");
-    let table = manifest.get("dependencies").and_then(toml::Value::as_table);
-    table.map(|table| table.keys().cloned().collect()).unwrap_or_default()
+    let workspace = manifest("Cargo.toml");
+    let shared = workspace["workspace"]["dependencies"].as_table().expect("what the crates share");
+    packages(&manifest(&format!("crates/{krate}/Cargo.toml")), shared)
+}
+
+/// What a crate depends on, on one target or on all, by the name that it was published with.
+fn packages(manifest: &toml::Table, shared: &toml::Table) -> Vec<String> {
+    let targets = manifest.get("target").and_then(toml::Value::as_table);
+    let targets = targets.into_iter().flat_map(toml::Table::values).filter_map(toml::Value::as_table);
+    let tables = targets.chain([manifest]).filter_map(|part| part.get("dependencies")?.as_table());
+    let package = |entry: &toml::Value| entry.get("package")?.as_str().map(str::to_owned);
+    let of_shared = |name: &String| shared.get(name).and_then(package);
+    let named = |(name, entry)| package(entry).or_else(|| of_shared(name)).unwrap_or_else(|| name.clone());
+    tables.flatten().map(named).collect()
+}
+
+#[test]
+fn a_dependency_is_known_by_any_name() {
+    let shared: toml::Table = "beat = { package = \"tokio\" }\nbytes = \"1\"".parse().expect("TOML");
+    let check = |manifest: &str, expect: &str| {
+        assert_eq!(packages(&manifest.parse().expect("TOML"), &shared), [expect], "{manifest}");
+    };
+    check("dependencies.bytes.workspace = true", "bytes");
+    check("dependencies.clock = { package = \"tokio\", version = \"1\" }", "tokio");
+    check("dependencies.beat.workspace = true", "tokio");
+    check("target.'cfg(unix)'.dependencies.tokio = \"1\"", "tokio");
+    check("dev-dependencies.tokio = \"1\"\ndependencies.bytes = \"1\"", "bytes");
+}
+
+/// What is of the world, of one target or of one feature.
+fn worldly(code: &str) -> Option<&'static str> {
+    let banned = [
+        "std::net", "std::thread", "std::env", "std::fs", "std::process", "std::{", "Instant", "SystemTime",
+        "tokio", "wasm_bindgen", "js_sys", "cfg(", "cfg_attr(", "cfg!(", "rand::", "println!",
+    ];
+    banned.into_iter().find(|word| code.contains(word))
 }
 
 #[test]
 fn core_knows_nothing_of_the_world() {
-    let banned = [
-        "std::net", "std::thread", "std::env", "std::fs", "std::process", "Instant", "SystemTime", "tokio",
-        "wasm_bindgen", "js_sys", "cfg(target", "cfg(feature", "cfg!(", "rand::", "println!",
-    ];
     for (file, code) in sources("crates/core/src") {
-        for word in banned {
-            assert!(!code.contains(word), "{file} holds {word:?}");
-        }
+        assert_eq!(worldly(&code), None, "{file}");
     }
     let manifest = read(&root().join("crates/core/Cargo.toml"));
     assert!(
@@ -90,73 +121,48 @@ fn core_knows_nothing_of_the_world() {
 }
 
 #[test]
-fn decisions_wait_for_nothing() {
-    let sans_io = [
-        "ollama.rs",
-        "lane.rs",
-        "ndjson.rs",
-        "sse.rs",
-        "relay.rs",
-        "seam.rs",
-        "seam/overlap.rs",
-        "told.rs",
-        "roll.rs",
-        "breaker.rs",
-        "hedge.rs",
-        "deadline.rs",
-        "load.rs",
-        "trail.rs",
-        "failure.rs",
-        "config.rs",
-        "config/nodes.rs",
-        "route.rs",
-        "error.rs",
-        "upstream/failover.rs",
-        "upstream/guard.rs",
-        "upstream/manner.rs",
-        "terminal/ask.rs",
-        "draft/accept.rs",
-        "draft/contract.rs",
-        "draft/extract.rs",
-        "draft/fill.rs",
-        "draft/growing.rs",
-        "draft/mend.rs",
-        "draft/placeholder.rs",
-        "draft/prompt.rs",
-        "draft/request.rs",
-        "draft/template.rs",
-        "draft/tone.rs",
-        "service/bearer.rs",
-        "monitor.rs",
-        "monitor/state.rs",
-        "monitor/diagnosis.rs",
-        "monitor/availability.rs",
-        "monitor/letter.rs",
-        "monitor/report.rs",
-        "store/memory.rs",
-        "config/monitor.rs",
-        "config/activity.rs",
-        "config/limits.rs",
-        "limits/address.rs",
-        "limits/places.rs",
-        "limits/window.rs",
-        "activity/field.rs",
-        "activity/github.rs",
-        "activity/gitlab.rs",
-        "activity/snapshot.rs",
-    ];
-    let all = sources("crates/core/src");
-    for name in sans_io {
-        let (file, code) = all
-            .iter()
-            .find(|(file, _)| file.ends_with(&format!("src/{name}")))
-            .unwrap_or_else(|| panic!("{name} is gone: mend this list"));
-        assert!(!code.contains("async") && !code.contains(".await"), "{file} waits");
-        for line in code.lines().filter(|line| line.contains("platform::")) {
+fn the_world_is_known_however_it_is_written() {
+    let check = |text: &str, expect: Option<&str>| assert_eq!(worldly(&code(text)), expect, "{text}");
+    check("#[cfg(target_arch = \"wasm32\")]\nuse a;", Some("cfg("));
+    check("#[cfg(not(target_arch = \"wasm32\"))]\nuse a;", Some("cfg("));
+    check("#[cfg(all(test, feature = \"a\"))]\nuse a;", Some("cfg("));
+    check("#[cfg_attr(target_os = \"linux\", a)]\nuse b;", Some("cfg_attr("));
+    check("#[cfg(test)]\nuse a;\nuse b;", None);
+    check("use std::{fs, net};", Some("std::{"));
+    check("use std::time::{Duration, Instant};", Some("Instant"));
+    check("use std::time::Duration;", None);
+}
+
+/// Routes, the front door and drivers: they name the platform, and wait for it.
+const DRIVERS: [&str; 25] = [
+    "activity.rs", "departure.rs", "draft.rs", "draft/compose.rs", "feedback.rs", "health.rs",
+    "health/probe.rs", "health/tell.rs", "lease.rs", "limits.rs", "outlook.rs", "platform.rs", "service.rs",
+    "service/tagged.rs", "status.rs", "store.rs", "store/upstash.rs", "terminal.rs", "upstream.rs",
+    "upstream/asking.rs", "upstream/attempt.rs", "upstream/company.rs", "upstream/hear.rs",
+    "upstream/resume.rs", "upstream/speak.rs",
+];
+
+/// They wait for a reader, and know no platform.
+const STREAMS: [&str; 2] = ["draft/audience.rs", "events.rs"];
+
+#[test]
+fn only_drivers_wait_and_name_the_platform() {
+    let mut listed: BTreeSet<&str> = DRIVERS.into_iter().chain(STREAMS).collect();
+    for (file, code) in sources("crates/core/src") {
+        let name = file.strip_prefix("crates/core/src/").expect("below the folder");
+        let (waits, is_driver) = (waits(&code), DRIVERS.contains(&name));
+        assert_eq!(code.contains("Platform"), is_driver, "{file}: is it a driver?");
+        assert_eq!(waits, listed.remove(name), "{file}: does it wait?");
+        for line in code.lines().filter(|line| line.contains("platform::") && !is_driver) {
             let imported = line.trim_start_matches("use crate::platform::").trim_end_matches(';');
             assert!(["Moment", "FetchError"].contains(&imported), "{file}: {line}");
         }
     }
+    assert!(listed.is_empty(), "{listed:?} are gone: mend these lists");
+}
+
+fn waits(code: &str) -> bool {
+    ["async", ".await", "Future"].iter().any(|word| code.contains(word))
 }
 
 #[test]
@@ -171,21 +177,7 @@ fn the_guard_decides_without_waiting() {
             .iter()
             .find(|(file, _)| file.ends_with(&format!("node/src/{name}")))
             .unwrap_or_else(|| panic!("{name} is gone: mend this list"));
-        assert!(!code.contains("async") && !code.contains(".await"), "{file} waits");
-    }
-}
-
-#[test]
-fn only_routes_and_upstream_name_the_platform() {
-    let allowed = [
-        "platform.rs", "service.rs", "tagged.rs", "departure.rs", "lease.rs", "limits.rs", "terminal.rs",
-        "draft.rs", "compose.rs", "feedback.rs", "health.rs", "probe.rs", "tell.rs", "status.rs",
-        "activity.rs", "outlook.rs", "store.rs", "upstash.rs", "upstream.rs", "asking.rs", "attempt.rs",
-        "company.rs", "hear.rs", "resume.rs", "speak.rs",
-    ];
-    for (file, code) in sources("crates/core/src") {
-        let name = Path::new(&file).file_name().and_then(|name| name.to_str()).expect("a file's name");
-        assert!(allowed.contains(&name) || !code.contains("P: Platform"), "{file} names the platform");
+        assert!(!waits(code), "{file} waits");
     }
 }
 

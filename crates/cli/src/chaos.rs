@@ -14,8 +14,8 @@ use town::{Keeper, SocketTown};
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// For so long.
-    #[arg(long, default_value_t = 60)]
+    /// For so long, a day at most.
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=86_400))]
     seconds: u64,
     /// What is drawn; another one each time unless it is given.
     #[arg(long)]
@@ -35,7 +35,7 @@ pub(crate) struct Options {
 const FILES: u64 = 4096;
 
 pub(crate) async fn run(options: Options) -> Result<()> {
-    allow_files(FILES)?;
+    allow_files(FILES, "raise the hard limit")?;
     edge::prepare(options.on)?;
     let seed = options.seed.unwrap_or_else(drawn);
     tell!("{} seconds on {:?}, seed {seed}", options.seconds, options.on);

@@ -67,7 +67,10 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     let (keys, mut pressed) = mpsc::channel(8);
     let mut glance = tokio::time::interval(Duration::from_millis(200));
     // Gives the terminal back when it is dropped, however this ends.
-    let _keyboard = keyboard::listen(keys);
+    let keyboard = keyboard::listen(keys);
+    if keyboard.is_some() && home.is_simulated() {
+        screen::say("k kills and revives the fast one, q ends. Try it while an answer streams.");
+    }
     loop {
         tokio::select! {
             Some(key) = pressed.recv() => match key {
@@ -102,9 +105,6 @@ fn greet(url: &str, home: &Home) {
     tell!("  A draft:             cargo homefire draft --days 9 --url {url}");
     tell!();
     tell!("  Nodes: {}", home.describe());
-    if home.is_simulated() {
-        tell!("  k kills and revives the fast one, q ends. Try it while an answer streams.");
-    }
     tell!();
 }
 

@@ -1,5 +1,8 @@
 //! Installs what Cargo alone does not bring. What is there already costs nothing.
 
+mod needed;
+
+use std::ffi::OsStr;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
@@ -8,44 +11,64 @@ use std::process::Command;
 use anyhow::{Context, Result, ensure};
 use homefire::process::run;
 use homefire::tools::{self, CARGO_FUZZ, OLLAMA_PYPI};
+use needed::have;
 
 /// Everything.
 pub(crate) fn everything() -> Result<()> {
-    worker()?;
-    fuzz()?;
-    python()?;
-    redis()?;
-    systemd()
+    let systemd = cfg!(target_os = "linux").then_some(needed::SYSTEMD);
+    let all = [needed::RUSTUP, needed::NODE, needed::NPM, needed::COMPILER, needed::PYTHON];
+    have(all.into_iter().chain([needed::GIT, needed::REDIS]).chain(systemd))?;
+    wasm_target()?;
+    wasm_bindgen()?;
+    npm()?;
+    cargo_fuzz()?;
+    python()
 }
 
 /// What the Worker is built and run with.
 pub(crate) fn worker() -> Result<()> {
+    have([needed::RUSTUP, needed::NODE, needed::NPM])?;
     wasm_target()?;
-    cargo_tool("wasm-bindgen-cli", "wasm-bindgen", &tools::wasm_bindgen()?)?;
+    wasm_bindgen()?;
     npm()
 }
 
 /// What the functions are built and run with.
 pub(crate) fn vercel() -> Result<()> {
+    have([needed::NODE, needed::NPM])?;
+    npm()
+}
+
+/// The same, and what tells which files are uploaded.
+pub(crate) fn upload() -> Result<()> {
+    have([needed::NODE, needed::NPM, needed::GIT])?;
     npm()
 }
 
 /// What searches for answers that break the drafts.
 pub(crate) fn fuzz() -> Result<()> {
-    need("c++", "A C++ compiler is needed: `apt-get install g++` or `xcode-select --install`")?;
-    cargo_tool("cargo-fuzz", "cargo-fuzz", CARGO_FUZZ)
+    have([needed::COMPILER])?;
+    cargo_fuzz()
 }
 
 fn wasm_target() -> Result<()> {
     const TARGET: &str = "wasm32-unknown-unknown";
     let installed =
         Command::new("rustup").args(["target", "list", "--installed"]).current_dir(tools::root()).output();
-    let installed = installed.context("rustup is needed: https://rustup.rs")?;
+    let installed = installed.context("rustup")?;
     if String::from_utf8_lossy(&installed.stdout).lines().any(|line| line == TARGET) {
         return Ok(());
     }
     tell!("Adding Rust's target {TARGET} …");
     run(Command::new("rustup").args(["target", "add", TARGET]).current_dir(tools::root()))
+}
+
+fn wasm_bindgen() -> Result<()> {
+    cargo_tool("wasm-bindgen-cli", "wasm-bindgen", &tools::wasm_bindgen()?)
+}
+
+fn cargo_fuzz() -> Result<()> {
+    cargo_tool("cargo-fuzz", "cargo-fuzz", CARGO_FUZZ)
 }
 
 fn cargo_tool(package: &str, program: &str, version: &str) -> Result<()> {
@@ -65,15 +88,15 @@ fn cargo_tool(package: &str, program: &str, version: &str) -> Result<()> {
         run(&mut cargo)
     };
     // A registry that lacks one release of a locked dependency may have the next.
-    install(true).or_else(|_| {
-        tell!("Its lock file cannot be met here; trying without …");
-        install(false)
+    install(true).or_else(|first| {
+        tell!("It could not be installed with its lock file; trying without …");
+        install(false).with_context(|| {
+            format!("{package} could not be installed with its lock file ({first:#}), nor without")
+        })
     })
 }
 
 fn npm() -> Result<()> {
-    need_node()?;
-    need("npm", NODE)?;
     let folder = tools::root().join("tools");
     let lock = std::fs::read(folder.join("package-lock.json")).context("tools/package-lock.json")?;
     once(&folder.join("node_modules/.homefire"), &lock, || {
@@ -83,39 +106,25 @@ fn npm() -> Result<()> {
 }
 
 fn python() -> Result<()> {
-    need("python3", "Python 3.8 or newer with venv is needed: https://python.org")?;
     let folder = tools::cache()?.join(format!("python-ollama-{OLLAMA_PYPI}"));
-    once(&folder.join(".homefire"), OLLAMA_PYPI.as_bytes(), || {
-        tell!("Installing the ollama package {OLLAMA_PYPI} from PyPI …");
-        run(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
-        let package = format!("ollama=={OLLAMA_PYPI}");
-        run(Command::new(tools::python()?).args(["-m", "pip", "install", "--quiet", &package]))
-    })
-}
-
-/// The store behind the tests. It is started by them, on a socket of their own, and ended by them.
-fn redis() -> Result<()> {
-    const ADVICE: &str =
-        "The tests need redis-server: `brew install redis` or `apt-get install redis-server`";
-    need("redis-server", ADVICE).or_else(|_| debian("redis-server", ADVICE))?;
-    need("redis-server", ADVICE)
-}
-
-/// What reads the units of `homefire-node install`. Where there is no systemd there are none.
-fn systemd() -> Result<()> {
-    const ADVICE: &str = "The tests need systemd-analyze: `apt-get install systemd`";
-    if !cfg!(target_os = "linux") {
-        return Ok(());
+    let (marker, python) = (folder.join(".homefire"), tools::python()?);
+    // It is the system's Python behind a link, which may be gone by now, or another version.
+    if marker.exists() && !answers(&python, &["-c", "import ollama"]) {
+        std::fs::remove_file(&marker).with_context(|| marker.display().to_string())?;
     }
-    need("systemd-analyze", ADVICE).or_else(|_| debian("systemd", ADVICE))?;
-    need("systemd-analyze", ADVICE)
+    once(&marker, OLLAMA_PYPI.as_bytes(), || {
+        tell!("Installing the ollama package {OLLAMA_PYPI} from PyPI …");
+        run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))?;
+        let package = format!("ollama=={OLLAMA_PYPI}");
+        run(Command::new(&python).args(["-m", "pip", "install", "--quiet", &package]))
+    })
 }
 
 /// The proxy that the guard is measured against. It is no part of `everything`: only the bench runs it.
 pub(crate) fn nginx() -> Result<&'static str> {
     const ADVICE: &str = "The bench needs nginx: `apt-get install nginx-light`";
     // Where Debian puts it a user's PATH does not lead.
-    let find = || ["nginx", "/usr/sbin/nginx"].into_iter().find(|name| answers(name, "-v"));
+    let find = || ["nginx", "/usr/sbin/nginx"].into_iter().find(|name| answers(name, &["-v"]));
     if let Some(program) = find() {
         return Ok(program);
     }
@@ -125,7 +134,7 @@ pub(crate) fn nginx() -> Result<&'static str> {
 
 /// Installs a package, where this is root on a machine with apt-get.
 fn debian(package: &str, advice: &'static str) -> Result<()> {
-    ensure!(is_root() && need("apt-get", advice).is_ok(), advice);
+    ensure!(may_install(), advice);
     tell!("Installing {package} with apt-get, once; its service is not started …");
     let _quiet = NoServices::declare(Path::new("/usr/sbin/policy-rc.d"))?;
     let apt = |arguments: &[&str]| {
@@ -135,8 +144,9 @@ fn debian(package: &str, advice: &'static str) -> Result<()> {
     apt(&["install", "-y", "-qq", "--no-install-recommends", package])
 }
 
-fn is_root() -> bool {
-    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0")
+fn may_install() -> bool {
+    let id = Command::new("id").arg("-u").output();
+    id.is_ok_and(|output| output.stdout.trim_ascii() == b"0") && answers("apt-get", &["--version"])
 }
 
 /// Tells Debian's packages to start no service, for as long as this lives. A policy that is there already stays. One that
@@ -167,29 +177,8 @@ impl Drop for NoServices<'_> {
     }
 }
 
-/// Says `advice` if `program` is not there.
-fn need(program: &str, advice: &'static str) -> Result<()> {
-    ensure!(answers(program, "--version"), advice);
-    Ok(())
-}
-
-const NODE: &str = "Node.js 20 or newer with npm is needed: https://nodejs.org";
-
-/// What was installed with it once may outlive it, or go back to an older one.
-fn need_node() -> Result<()> {
-    let asked = Command::new("node").arg("--version").output().context(NODE)?;
-    let version = String::from_utf8_lossy(&asked.stdout);
-    ensure!(is_new_enough(&version), "{NODE}; here is {:?}", version.trim());
-    Ok(())
-}
-
-fn is_new_enough(node: &str) -> bool {
-    let major = node.trim().strip_prefix('v').and_then(|version| version.split('.').next());
-    major.and_then(|major| major.parse().ok()).is_some_and(|major: u32| major >= 20)
-}
-
-fn answers(program: &str, question: &str) -> bool {
-    Command::new(program).arg(question).output().is_ok_and(|output| output.status.success())
+fn answers(program: impl AsRef<OsStr>, question: &[&str]) -> bool {
+    Command::new(program).args(question).output().is_ok_and(|output| output.status.success())
 }
 
 /// Does `work` unless `marker` says that it was done for the same `what`.
@@ -204,18 +193,6 @@ fn once(marker: &Path, what: &[u8], work: impl FnOnce() -> Result<()>) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn versions_of_node() {
-        let check = |version: &str, expect| assert_eq!(is_new_enough(version), expect, "{version:?}");
-        check("v20.0.0\n", true);
-        check("v24.1.2\n", true);
-        check("v100.0.0", true);
-        check("v18.20.4\n", false);
-        check("v9.0.0", false);
-        check("", false);
-        check("20", false);
-    }
 
     #[test]
     fn services_rest_for_a_while() {

@@ -110,7 +110,7 @@ pub struct Expect {
     pub told: Told,
     /// How many chats reached `mini` and `cloud`.
     pub asked: [usize; 2],
-    /// Fields of the last request that reached a node, as JSON pointers, and their values as JSON.
+    /// Fields of the last request that reached a node, as JSON pointers, and their values as JSON; empty for none.
     pub sent: &'static [(&'static str, &'static str)],
     /// So many heartbeats reach the reader at least.
     pub heartbeats: usize,
@@ -119,7 +119,7 @@ pub struct Expect {
 /// The reply's body.
 #[derive(Clone, Copy, Debug)]
 pub enum Told {
-    /// One JSON value with these fields, as JSON pointers, and their values as JSON.
+    /// One JSON value with these fields, as JSON pointers, and their values as JSON; empty for none.
     Json(&'static [(&'static str, &'static str)]),
     /// No body.
     Nothing,

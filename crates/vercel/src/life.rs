@@ -19,9 +19,16 @@ const STORE: Duration = Duration::from_secs(10);
 /// What is wrong with deadlines that come behind the end, a sentence each. A question's time begins when its body is there,
 /// and that of a reader who does not read with the reply's head.
 pub(crate) fn faults(config: &Config) -> Vec<String> {
-    let told: Value = serde_json::from_str(TOLD).unwrap_or_default();
+    against(TOLD, config)
+}
+
+fn against(told: &str, config: &Config) -> Vec<String> {
+    let told: Value = serde_json::from_str(told).unwrap_or_default();
     let check = |file: &str, name: &str, whole: Duration| {
-        let life = told["functions"][file]["maxDuration"].as_u64().map(Duration::from_secs)?;
+        let life = told["functions"][file]["maxDuration"].as_u64().map(Duration::from_secs);
+        let Some(life) = life else {
+            return Some(format!("{name}: vercel.json has no maxDuration for {file} to hold it against"));
+        };
         (whole + LAST_WORDS > life).then(|| {
             let whole = whole.as_secs_f64();
             format!(
@@ -44,15 +51,26 @@ pub(crate) fn faults(config: &Config) -> Vec<String> {
 mod tests {
     use super::*;
 
+    fn config(variables: &[(&str, &str)]) -> Config {
+        let node = ("OLLAMA_PRIMARY_URL", "http://127.0.0.1:1");
+        let variables = [&[node], variables].concat();
+        let read = |asked: &str| {
+            variables.iter().rfind(|(known, _)| *known == asked).map(|(_, value)| (*value).to_owned())
+        };
+        Config::from_reader(read).expect("a configuration")
+    }
+
+    #[test]
+    fn a_life_that_is_not_told_is_a_fault() {
+        let faults = against(r#"{"functions":{"api/draft.rs":{"maxDuration":300}}}"#, &config(&[]));
+        let [fault] = &*faults else { panic!("{faults:?}") };
+        assert!(fault.starts_with("ANSWER_MS: ") && fault.contains("api/terminal.rs"), "{fault}");
+    }
+
     #[test]
     fn what_would_be_ended_without_a_word() {
         let check = |variables: &[(&str, &str)], expect: &str| {
-            let node = ("OLLAMA_PRIMARY_URL", "http://127.0.0.1:1");
-            let variables = [&[node], variables].concat();
-            let read = |asked: &str| {
-                variables.iter().rfind(|(known, _)| *known == asked).map(|(_, value)| (*value).to_owned())
-            };
-            let told = faults(&Config::from_reader(read).expect("a configuration")).join("");
+            let told = faults(&config(variables)).join("");
             assert_eq!(told.split(':').next(), Some(expect), "{variables:?}");
         };
         check(&[("ANSWER_MS", "275000")], "");

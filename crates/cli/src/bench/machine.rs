@@ -15,15 +15,15 @@ pub(crate) fn now() -> u64 {
 /// What is said elsewhere.
 pub(crate) const ONLY_LINUX: &str = "the bench reads CPU time and memory from /proc, which only Linux has";
 
-/// Lets this process, and those that it starts, have so many files and sockets open.
-pub(crate) fn allow_files(count: u64) -> Result<()> {
+/// Lets this process, and those that it starts, have so many files and sockets open; `advice` is for who may not.
+pub(crate) fn allow_files(count: u64, advice: &str) -> Result<()> {
     let limit = getrlimit(Resource::Nofile);
     if limit.current.is_none_or(|current| current >= count) {
         return Ok(());
     }
     ensure!(
         limit.maximum.is_none_or(|most| most >= count),
-        "{count} open files are needed and this user may have {}: raise the hard limit, or ask for fewer --connections",
+        "{count} open files are needed and this user may have {}: {advice}",
         limit.maximum.unwrap_or_default()
     );
     Ok(setrlimit(Resource::Nofile, Rlimit { current: Some(count), maximum: limit.maximum })?)

@@ -47,7 +47,8 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     }
     let connections = usize::from(options.connections);
     // Each connection of this process ends in another, which is told its limit by this one.
-    machine::allow_files(4 * u64::from(options.connections) + 256)?;
+    const ADVICE: &str = "raise the hard limit, or ask for fewer --connections";
+    machine::allow_files(4 * u64::from(options.connections) + 256, ADVICE)?;
     let nginx_program = setup::nginx()?;
     let guard_program = release::build("homefire-node", "homefire-node", "guard")?;
     let folder = tempfile::tempdir()?;

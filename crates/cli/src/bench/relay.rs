@@ -94,7 +94,8 @@ pub(crate) async fn run(options: Options) -> Result<()> {
     }
     edge::prepare(options.on)?;
     // Each connection of this process ends in another, which is told its limit by this one.
-    machine::allow_files(4 * u64::from(options.streams) + 256)?;
+    const ADVICE: &str = "raise the hard limit, or ask for fewer --streams";
+    machine::allow_files(4 * u64::from(options.streams) + 256, ADVICE)?;
     let (streams, course) = (usize::from(options.streams), options.course());
     let folder = tempfile::tempdir()?;
     let node = FastNode::start().await?;

@@ -232,6 +232,18 @@ mod tests {
     }
 
     #[test]
+    fn names() {
+        let check = |lost, what: &str, advice: &str| {
+            let seen = of_lost(String::new(), lost);
+            let is_it =
+                seen.what.contains(what) && seen.advice.as_deref().is_some_and(|it| it.contains(advice));
+            assert!(seen.state == State::Fail && is_it, "{seen:?}\n  expected {what} {advice}");
+        };
+        check(Lost::Unknown, "Its name is not found.", "Look whether the DNS");
+        check(Lost::Silent, "No resolver answers within CONNECT_MS.", "Look at the network of this machine");
+    }
+
+    #[test]
     fn words() {
         let check = |failure: Option<Failure>, is_late, state: State, what: &str| {
             let seen = of_word(String::new(), "m", failure, is_late);

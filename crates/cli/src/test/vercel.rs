@@ -12,7 +12,7 @@ use crate::setup;
 
 /// Builds a copy, for `vercel build` leaves its output beside the sources.
 pub(super) fn build() -> Result<()> {
-    setup::vercel()?;
+    setup::upload()?;
     let root = tools::root();
     let copy = root.join("target/vercel");
     let _ = std::fs::remove_dir_all(&copy);

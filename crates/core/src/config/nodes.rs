@@ -180,7 +180,10 @@ fn read_list(reader: &mut Reader<'_>, json: &str, models: &Models, credentials: 
         Err(fault) => {
             // The error's own words may quote the value, and with it a token.
             let at = format!("line {}, column {}", fault.line, fault.column);
-            reader.fault(LIST, format!("is not a JSON list of {{name, url, models?, token?}} ({at})"));
+            reader.fault(
+                LIST,
+                format!("is not a JSON list of {{name, url, models?, token?, continues?}} ({at})"),
+            );
             return Vec::new();
         }
     };

@@ -84,7 +84,7 @@ fn each_fault_of_a_list_names_its_place() {
         assert!(told.contains(expect), "{list}\n  expected {expect}\n  told {told}");
     };
     check("[]", "HOMEFIRE_NODES: names 0 nodes");
-    check("{", "HOMEFIRE_NODES: is not a JSON list");
+    check("{", "HOMEFIRE_NODES: is not a JSON list of {name, url, models?, token?, continues?}");
     check(r#"[{"name":"a","url":"http://x","tokn":"secret"}]"#, "HOMEFIRE_NODES: is not a JSON list");
     check(r#"[{"name":"A b","url":"http://x"}]"#, "HOMEFIRE_NODES[0].name:");
     check(r#"[{"name":"a","url":"http://x"},{"name":"a","url":"http://y"}]"#, "HOMEFIRE_NODES[1].name:");

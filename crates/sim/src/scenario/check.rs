@@ -216,9 +216,9 @@ fn index(who: Who) -> usize {
 
 fn has(value: &Value, fields: &[(&str, &str)]) -> Result<(), String> {
     fields.iter().try_for_each(|(pointer, expected)| {
-        let seen = value.pointer(pointer).unwrap_or(&Value::Null);
-        let expected: Value = serde_json::from_str(expected).expect("the table's values are JSON");
-        same(pointer, seen, &expected)
+        let json = || serde_json::from_str(expected).expect("the table's values are JSON");
+        let expected: Option<Value> = (!expected.is_empty()).then(json);
+        same(pointer, &value.pointer(pointer), &expected.as_ref())
     })
 }
 
@@ -318,5 +318,24 @@ pub(super) fn same<T: PartialEq + Debug + ?Sized>(what: &str, seen: &T, expected
     match seen == expected {
         true => Ok(()),
         false => Err(format!("{what}: expected {expected:?}, saw {seen:?}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_there_is_no_null() {
+        let value = serde_json::json!({"a": null, "b": 1});
+        let check = |pointer, expected, fits| {
+            assert_eq!(has(&value, &[(pointer, expected)]).is_ok(), fits, "{pointer} {expected:?}");
+        };
+        check("/a", "null", true);
+        check("/a", "", false);
+        check("/b", "1", true);
+        check("/b", "", false);
+        check("/c", "", true);
+        check("/c", "null", false);
     }
 }

@@ -30,7 +30,7 @@ pub(super) const WELL: Scenario = Scenario {
             ("/language", "\"en\""),
             ("/node", "\"mini\""),
             ("/attempts/0/outcome", "\"draft\""),
-            ("/filled", "null"),
+            ("/filled", ""),
         ]),
         asked: [1, 0],
         sent: &[],
@@ -57,7 +57,7 @@ const FAILED_OVER: Expect = Expect {
 /// Nobody writes it.
 const TEMPLATE: Expect = Expect {
     headers: &[JSON, ("x-homefire-node", "")],
-    told: Draft(&[("/source", "\"template\""), ("/node", "null"), ("/model", "null")]),
+    told: Draft(&[("/source", "\"template\""), ("/node", ""), ("/model", "")]),
     ..WELL.expect
 };
 

@@ -29,7 +29,7 @@ const GOES_ON: Scenario = Scenario {
 
 /// The node says all of it, and what the reader holds is cleared.
 const STARTS_OVER: Expect =
-    Expect { told: Behind(Mini, HELD, 1), sent: &[("/messages/2", "null")], ..WELL.expect };
+    Expect { told: Behind(Mini, HELD, 1), sent: &[("/messages/2", "")], ..WELL.expect };
 
 pub(super) const ROWS: &[Scenario] = &[
     Scenario { name: "reader_holds_a_beginning", ..GOES_ON },
@@ -86,7 +86,7 @@ pub(super) const ROWS: &[Scenario] = &[
         ask: Ask::Body(r#"{"query":"What do you build, and why at home?","resume":""}"#),
         expect: Expect {
             told: Answer(Mini, &[("/node", "\"mini\"")]),
-            sent: &[("/messages/2", "null")],
+            sent: &[("/messages/2", "")],
             ..WELL.expect
         },
         ..WELL

@@ -155,7 +155,7 @@ pub(super) const ROWS: &[Scenario] = &[
     Scenario {
         name: "answer_without_figures",
         mini: Up("say,no-metrics"),
-        expect: Expect { told: Answer(Mini, &[("/tokens", "null")]), ..WELL.expect },
+        expect: Expect { told: Answer(Mini, &[("/tokens", "")]), ..WELL.expect },
         ..WELL
     },
     Scenario {
