@@ -156,6 +156,11 @@ fn units() {
         assert_eq!(words(guard, "DynamicUser"), ["yes"]);
         let with_gpu = ollama.contains("SupplementaryGroups=");
         assert_eq!(words(ollama, "PrivateDevices").is_empty(), with_gpu);
+        // Older systemds allow the clock alone then, and nothing that is not said to be allowed beside it.
+        let clock = |unit| words(unit, "ProtectClock").pop();
+        assert_eq!(clock(ollama).as_deref(), Some(if with_gpu { "no" } else { "yes" }));
+        assert_eq!(clock(guard).as_deref(), Some("yes"));
+        assert!(words(ollama, "DeviceAllow").is_empty(), "the rest would be closed");
         let capabilities = |unit| words(unit, "CapabilityBoundingSet").concat();
         assert_eq!(capabilities(ollama), if with_gpu { "CAP_PERFMON" } else { "" });
         assert_eq!(capabilities(guard), "");
