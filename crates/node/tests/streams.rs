@@ -5,7 +5,7 @@ mod home;
 use std::time::Duration;
 
 use homefire_node::config::Waits;
-use homefire_sim::{End, Script};
+use homefire_sim::{End, Pace, Script};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::sleep;
@@ -80,14 +80,16 @@ async fn who_waits_gets_its_turn() {
 async fn who_leaves_frees_the_slot() {
     let home = Home::start(|config| config.waits.drain = Duration::from_millis(500)).await;
     let check = async |script: &str, end: End, logged: &str| {
-        home.node().reset();
+        // A model that is in memory: one that is being loaded has more time.
+        assert_eq!(home.asks("say", &[]).await.status, 200);
+        let before = home.received();
         home.node().queue(script.parse().unwrap());
         let stream = home.open("POST", "/api/chat", &chat(BEST)).await;
         until("it arrives", || home.node().in_flight() == 1).await;
         drop(stream);
         until("it is over", || home.in_flight() == 0).await;
         until("Ollama sees it", || home.node().in_flight() == 0).await;
-        assert_eq!(home.node().received()[0].end, Some(end), "{script}");
+        assert_eq!(home.node().received()[before].end, Some(end), "{script}");
         until("it is logged", || home.log().contains(logged)).await;
         let next = home.asks("say", &[]).await;
         assert!(next.body.contains("\"done\":true"), "{script}: {next:?}");
@@ -95,6 +97,35 @@ async fn who_leaves_frees_the_slot() {
     check("say,pace=5", End::Finished, "\"left_drained\"").await;
     check("say,stall@2", End::Left, "\"left_dropped\"").await;
     check("hang", End::Left, "\"left_dropped\"").await;
+}
+
+/// Ollama breaks a load off with the request that it is for, and begins it anew for the next.
+#[tokio::test]
+async fn who_leaves_does_not_end_a_load() {
+    let load = Duration::from_secs(1);
+    let slow = Pace { load, ..Pace::QUICK };
+    let home = Home::with(slow, |config| config.waits.drain = load / 2).await;
+    home.node().queue("say,pace=0".parse().unwrap());
+    let stream = home.open("POST", "/api/chat", &chat(BEST)).await;
+    until("it arrives", || home.node().in_flight() == 1).await;
+    drop(stream);
+    until("it is over", || home.in_flight() == 0).await;
+    until("it is logged", || home.log().contains("\"left_drained\"")).await;
+    assert_eq!(home.asks("say", &[]).await.status, 200);
+    assert_eq!(home.node().received().iter().filter(|request| request.loads).count(), 1);
+    let memory: Value = serde_json::from_str(&home.direct("GET", "/api/ps", "").await.body).unwrap();
+    assert_eq!(memory["models"][0]["name"], BEST);
+}
+
+#[tokio::test]
+async fn a_load_that_does_not_end_is_broken_off() {
+    let slow = Pace { load: Duration::from_secs(3600), ..Pace::QUICK };
+    let home = Home::with(slow, |config| config.waits.load = Duration::from_millis(200)).await;
+    let stream = home.open("POST", "/api/chat", &chat(BEST)).await;
+    until("it arrives", || home.node().in_flight() == 1).await;
+    drop(stream);
+    until("it is over", || home.in_flight() == 0).await;
+    until("it is logged", || home.log().contains("\"left_dropped\"")).await;
 }
 
 #[tokio::test]

@@ -48,7 +48,12 @@ pub(crate) struct Said {
 
 impl Home {
     pub(crate) async fn start(change: impl FnOnce(&mut Config)) -> Self {
-        let server = Server::start(Node::new(&MODELS, Pace::QUICK), 0, true).await.unwrap();
+        Self::with(Pace::QUICK, change).await
+    }
+
+    /// Before an Ollama that is as fast as that.
+    pub(crate) async fn with(pace: Pace, change: impl FnOnce(&mut Config)) -> Self {
+        let server = Server::start(Node::new(&MODELS, pace), 0, true).await.unwrap();
         let socket = place("socket");
         let model = |name: &str| Model { name: name.to_owned(), in_flight: 1 };
         let mut config = Config {
