@@ -12,6 +12,17 @@ use tokio::time::sleep;
 
 use home::{BEST, Home, NEW, chat, until};
 
+/// Waits until the guard says this of itself.
+async fn until_says(home: &Home, status: &str) {
+    for _ in 0..500 {
+        if home.health().await["status"] == status {
+            return;
+        }
+        sleep(Duration::from_millis(10)).await;
+    }
+    panic!("it is {status} within five seconds");
+}
+
 #[tokio::test]
 async fn bytes_pass_through() {
     let home = Home::start(|_| {}).await;
@@ -157,9 +168,6 @@ async fn an_early_head() {
     assert!(text.len() - answer.len() >= 3, "blank lines: {text}");
     assert!(answer.starts_with("{\"model\"") && answer.contains("\"done\":true"), "{answer}");
     assert!(!answer.trim_end().contains("\n\n"), "none between words");
-    // Quick enough: no early head, and a status of its own.
-    assert_eq!(home.asks("404", &[]).await.status, 404);
-    assert!(!home.asks("say", &[]).await.body.starts_with('\n'));
     let whole =
         json!({"model": BEST, "stream": false, "messages": [{"role": "user", "content": "Hi"}]}).to_string();
     for path in ["/api/chat", "/v1/chat/completions"] {
@@ -167,11 +175,15 @@ async fn an_early_head() {
         let said = home.ask("POST", path, Some(NEW), &[], &whole).await;
         assert!(said.body.starts_with('{'), "what is no stream gets nothing in between: {path}");
     }
+    // Quick enough: no early head, and a status of its own.
+    let home = Home::in_no_hurry().await;
+    assert_eq!(home.asks("404", &[]).await.status, 404);
+    assert!(!home.asks("say", &[]).await.body.starts_with('\n'));
 }
 
 #[tokio::test]
 async fn an_early_head_of_events() {
-    let mut home = Home::start(|config| {
+    let home = Home::start(|config| {
         config.waits.early_head = Some(Duration::from_millis(50));
         config.waits.heartbeat = Duration::from_millis(50);
         config.waits.answer = Duration::from_secs(2);
@@ -190,10 +202,11 @@ async fn an_early_head_of_events() {
     assert!(beats >= 3, "{beats} comments before {answer}");
     assert!(answer.starts_with("data: {\"id\"") && answer.ends_with("data: [DONE]\n\n"), "{answer}");
     assert!(!answer.contains(": \n"), "none between words: {answer}");
-    assert_eq!(ask(&home, "say").await.0, 0, "quick enough");
     let (beats, answer) = ask(&home, "hang").await;
     assert!(beats >= 3, "{beats} comments before {answer}");
     assert_eq!(answer, "data: {\"error\":{\"message\":\"overdue\"}}\n\n");
+    let mut home = Home::in_no_hurry().await;
+    assert_eq!(ask(&home, "say").await.0, 0, "quick enough");
     home.node().queue("404".parse().unwrap());
     let said = home.ask("POST", "/v1/chat/completions", Some(NEW), &[], &body.to_string()).await;
     assert_eq!(said.status, 404, "before an early head a refusal has a status of its own");
@@ -204,7 +217,7 @@ async fn an_early_head_of_events() {
 
 #[tokio::test]
 async fn an_early_head_and_then_an_error() {
-    let mut home = Home::start(|config| {
+    let home = Home::start(|config| {
         config.waits.early_head = Some(Duration::from_millis(20));
         config.waits.heartbeat = Duration::from_millis(50);
         config.waits.answer = Duration::from_millis(600);
@@ -213,6 +226,7 @@ async fn an_early_head_and_then_an_error() {
     let said = home.asks("hang", &[]).await;
     assert_eq!(said.status, 200);
     assert_eq!(said.body.trim_start(), "{\"error\":\"overdue\"}\n");
+    let mut home = Home::in_no_hurry().await;
     home.fall().await;
     let said = home.asks("say", &[]).await;
     assert_eq!((said.status, &*said.body), (503, r#"{"error":"unreachable"}"#));
@@ -286,11 +300,6 @@ async fn who_asks_ollama_directly_has_not_lost_its_slot() {
 
 #[tokio::test]
 async fn a_look_leaves_the_model_as_it_was_loaded() {
-    let home = Home::start(|config| {
-        let (look, drain) = (Duration::from_millis(200), Duration::from_millis(100));
-        config.waits = Waits { look, drain, ..config.waits };
-    })
-    .await;
     let body = json!({
         "model": BEST,
         "messages": [{"role": "user", "content": "Hi"}],
@@ -298,23 +307,35 @@ async fn a_look_leaves_the_model_as_it_was_loaded() {
         "options": {"num_ctx": 8192, "temperature": 0.2},
     })
     .to_string();
-    assert_eq!(home.ask("POST", "/api/chat", Some(NEW), &[], &body).await.status, 200);
-    // Whoever leaves before a word leaves a doubt.
-    home.node().queue(Script::Hang);
-    let stream = home.open("POST", "/api/chat", &body).await;
-    until("it arrives", || home.node().in_flight() == 1).await;
-    drop(stream);
-    let looks = || {
-        let mut asked = home.node().received();
-        asked.retain(|request| String::from_utf8_lossy(&request.body).contains("Say ok."));
-        asked
-    };
-    until("a look has its word", || looks().iter().any(|look| look.end == Some(End::Finished))).await;
-    assert_eq!(home.node().received().iter().filter(|request| request.loads).count(), 1);
-    let memory: Value = serde_json::from_str(&home.direct("GET", "/api/ps", "").await.body).unwrap();
-    let memory = &memory["models"][0];
-    assert_eq!((&memory["name"], &memory["context_length"]), (&json!(BEST), &json!(8192)));
-    assert!(memory["expires_at"].as_str() > Some("2300"), "{memory}");
+    for was_asked in [true, false] {
+        let home = Home::start(|config| {
+            let (look, drain) = (Duration::from_millis(200), Duration::from_millis(100));
+            config.waits = Waits { look, drain, ..config.waits };
+        })
+        .await;
+        if was_asked {
+            assert_eq!(home.ask("POST", "/api/chat", Some(NEW), &[], &body).await.status, 200);
+            // Whoever leaves before a word leaves a doubt.
+            home.node().queue_for("Hi", Script::Hang);
+            let stream = home.open("POST", "/api/chat", &body).await;
+            until("it arrives", || home.node().works_on("Hi")).await;
+            drop(stream);
+        } else {
+            // As before this guard was started: how the model was loaded only Ollama's list says.
+            assert_eq!(home.direct("POST", "/api/chat", &body).await.status, 200);
+        }
+        let looks = || {
+            let mut asked = home.node().received();
+            asked.retain(|request| String::from_utf8_lossy(&request.body).contains("Say ok."));
+            asked
+        };
+        until("a look has its word", || looks().iter().any(|look| look.end == Some(End::Finished))).await;
+        assert_eq!(home.node().received().iter().filter(|request| request.loads).count(), 1, "{was_asked}");
+        let memory: Value = serde_json::from_str(&home.direct("GET", "/api/ps", "").await.body).unwrap();
+        let memory = &memory["models"][0];
+        assert_eq!((&memory["name"], &memory["context_length"]), (&json!(BEST), &json!(8192)));
+        assert!(memory["expires_at"].as_str() > Some("2300"), "{memory}");
+    }
 }
 
 #[tokio::test]
@@ -337,13 +358,7 @@ async fn a_lost_slot_is_told() {
     assert_eq!(health["warm"], json!([BEST]));
     home.node().queue(Script::Wedge);
     drop(home.open("POST", "/api/chat", &chat(BEST)).await);
-    for _ in 0..500 {
-        if home.health().await["status"] == "wedged" {
-            break;
-        }
-        sleep(Duration::from_millis(10)).await;
-    }
-    assert_eq!(home.health().await["status"], "wedged");
+    until_says(&home, "wedged").await;
     until("it is restarted", || file.exists()).await;
     sleep(Duration::from_millis(600)).await;
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "once\n", "not again within ten minutes");
@@ -366,8 +381,7 @@ async fn told_to_stop() {
     let stream = home.open("POST", "/api/chat", &chat(BEST)).await;
     until("it speaks", || home.received() == 1).await;
     home.stop();
-    until("it is heard", || home.log().is_empty()).await;
-    sleep(Duration::from_millis(50)).await;
+    until_says(&home, "draining").await;
     assert_eq!(home.asks("say", &[]).await.body, r#"{"error":"draining"}"#);
     assert!(home::read(stream).await.body.contains("\"done\":true"));
     home.ended().await;

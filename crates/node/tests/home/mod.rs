@@ -90,6 +90,11 @@ impl Home {
         Self { server, guard, addr, socket, log, stop: Some(stop), task }
     }
 
+    /// Whose heads leave without a word only after a time that nothing takes here.
+    pub(crate) async fn in_no_hurry() -> Self {
+        Self::start(|config| config.waits.early_head = Some(Duration::from_secs(5))).await
+    }
+
     pub(crate) fn node(&self) -> &Node {
         self.server.node()
     }
