@@ -374,6 +374,20 @@ async fn a_lost_slot_is_told() {
     let _ = std::fs::remove_file(file);
 }
 
+/// The guard breaks an answer off itself that takes too long.
+#[tokio::test]
+async fn a_slot_that_is_lost_to_a_patient_reader_is_told() {
+    let home = Home::start(|config| {
+        let (answer, word) = (Duration::from_secs(1), Duration::from_millis(300));
+        config.waits = Waits { answer, word, ..config.waits };
+    })
+    .await;
+    assert_eq!(home.asks("say,pace=0", &[]).await.status, 200);
+    let said = home.asks("wedge", &[]).await;
+    assert_eq!((said.status, &*said.body), (503, r#"{"error":"overdue"}"#));
+    until_says(&home, "wedged").await;
+}
+
 #[tokio::test]
 async fn told_to_stop() {
     let mut home = Home::start(|_| {}).await;
