@@ -13,14 +13,14 @@ use tokio::time::sleep;
 use home::{BEST, Home, NEW, chat, until};
 
 /// Waits until the guard says this of itself.
-async fn until_says(home: &Home, status: &str) {
+async fn until_says(home: &Home, field: &str, expect: Value) {
     for _ in 0..500 {
-        if home.health().await["status"] == status {
+        if home.health().await[field] == expect {
             return;
         }
         sleep(Duration::from_millis(10)).await;
     }
-    panic!("it is {status} within five seconds");
+    panic!("{field} is {expect} within five seconds");
 }
 
 #[tokio::test]
@@ -137,6 +137,24 @@ async fn a_load_that_does_not_end_is_broken_off() {
     drop(stream);
     until("it is over", || home.in_flight() == 0).await;
     until("it is logged", || home.log().contains("\"left_dropped\"")).await;
+}
+
+#[tokio::test]
+async fn who_leaves_before_he_is_let_in() {
+    let home = Home::start(|config| config.waits.queue = Duration::from_secs(10)).await;
+    home.node().queue("say,stall@2".parse().unwrap());
+    let _first = home.open("POST", "/api/chat", &chat(BEST)).await;
+    until("it arrives", || home.received() == 1).await;
+    let second = home.open("POST", "/api/chat", &chat(BEST)).await;
+    until_says(&home, "queued", json!(1)).await;
+    drop(second);
+    until_says(&home, "queued", json!(0)).await;
+    until("it is logged", || home.log().contains("\"/api/chat\"")).await;
+    let log = home.log();
+    let line = log.lines().find(|line| line.contains("\"/api/chat\"")).unwrap();
+    assert!(line.contains("\"status\":0,\"end\":\"left\""), "{line}");
+    let metrics = home.ask("GET", "/metrics", None, &[], "").await.body;
+    assert!(metrics.contains("homefire_node_ends_total{end=\"left\"} 1\n"), "{metrics}");
 }
 
 #[tokio::test]
@@ -358,7 +376,7 @@ async fn a_lost_slot_is_told() {
     assert_eq!(health["warm"], json!([BEST]));
     home.node().queue(Script::Wedge);
     drop(home.open("POST", "/api/chat", &chat(BEST)).await);
-    until_says(&home, "wedged").await;
+    until_says(&home, "status", json!("wedged")).await;
     until("it is restarted", || file.exists()).await;
     sleep(Duration::from_millis(600)).await;
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "once\n", "not again within ten minutes");
@@ -385,7 +403,7 @@ async fn a_slot_that_is_lost_to_a_patient_reader_is_told() {
     assert_eq!(home.asks("say,pace=0", &[]).await.status, 200);
     let said = home.asks("wedge", &[]).await;
     assert_eq!((said.status, &*said.body), (503, r#"{"error":"overdue"}"#));
-    until_says(&home, "wedged").await;
+    until_says(&home, "status", json!("wedged")).await;
 }
 
 #[tokio::test]
@@ -395,7 +413,7 @@ async fn told_to_stop() {
     let stream = home.open("POST", "/api/chat", &chat(BEST)).await;
     until("it speaks", || home.received() == 1).await;
     home.stop();
-    until_says(&home, "draining").await;
+    until_says(&home, "status", json!("draining")).await;
     assert_eq!(home.asks("say", &[]).await.body, r#"{"error":"draining"}"#);
     assert!(home::read(stream).await.body.contains("\"done\":true"));
     home.ended().await;
