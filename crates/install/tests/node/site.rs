@@ -371,6 +371,21 @@ fn a_dry_run_without_sudo() {
 }
 
 #[test]
+fn what_is_left_to_do_on_linux() {
+    let mut machine = Node::new();
+    machine.apply(&linux()).unwrap();
+    machine.uninstall().unwrap();
+    for words in [
+        // Ours is gone, and can be started no more.
+        "where it has a unit of its own, which is left, `sudo systemctl enable --now ollama` starts it",
+        "`sudo systemctl restart cloudflared`",
+        "`sudo cloudflared service uninstall`",
+    ] {
+        assert!(machine.said.contains(words), "{words} in {}", machine.said);
+    }
+}
+
+#[test]
 fn nothing_to_take_back() {
     assert_eq!(Node::new().uninstall().unwrap_err().why, "nothing was installed here");
 }

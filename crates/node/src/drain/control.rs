@@ -79,7 +79,7 @@ async fn hear(mut stream: UnixStream, guard: &Guard) -> io::Result<()> {
 fn write(order: Order) -> String {
     match order {
         Order::Drain(None) => "drain\n".to_owned(),
-        Order::Drain(Some(span)) => format!("drain {}\n", span.as_secs()),
+        Order::Drain(Some(span)) => format!("drain {}\n", span.as_millis().div_ceil(1000)),
         Order::Resume => "resume\n".to_owned(),
     }
 }
@@ -102,6 +102,9 @@ mod tests {
         for order in [Order::Drain(None), Order::Drain(Some(Duration::from_secs(7200))), Order::Resume] {
             assert_eq!(read(&write(order)), Some(order));
         }
+        // Whoever says less than a second means a drain all the same.
+        assert_eq!(write(Order::Drain(Some(Duration::from_millis(900)))), "drain 1\n");
+        assert_eq!(write(Order::Drain(Some(Duration::from_millis(1001)))), "drain 2\n");
         for line in ["", "drain x", "drain 1 2", "restart", "drain -1"] {
             assert_eq!(read(line), None, "{line}");
         }
