@@ -63,6 +63,8 @@ fn config(name: &str, ollama: &str) -> Result<Config, String> {
     config.waits = Waits {
         connect: Duration::from_millis(450),
         heartbeat: Duration::from_millis(50),
+        // A row whose node hangs loads no model.
+        load: Duration::from_millis(200),
         // It looks after Ollama when it has reason to, and not whenever nobody asked for a minute.
         look: Duration::from_secs(3600),
         ..config.waits

@@ -102,7 +102,14 @@ pub(crate) fn stays(system: System) -> Vec<String> {
         ),
         System::Linux => (
             "Ollama itself, its models, and cloudflared with its service",
-            vec!["Ollama's own unit is not started: `systemctl enable --now ollama`".to_owned()],
+            vec![
+                "Ollama does not run now: where it has a unit of its own, which is left, `sudo systemctl enable --now \
+                 ollama` starts it"
+                    .to_owned(),
+                "cloudflared runs on with the rules that it read at its start: `sudo systemctl restart cloudflared` if a \
+                 config.yml is there again, or else `sudo cloudflared service uninstall`"
+                    .to_owned(),
+            ],
         ),
     };
     let folders = "folders, even if they are empty now";

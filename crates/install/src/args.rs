@@ -187,9 +187,13 @@ impl OciRetryArgs {
     pub fn run(self, out: &mut dyn Write) -> Result<(), Failure> {
         let command = owners_command(&self.command).map_err(Failure::Refused)?;
         let targets = targets(&self.availability, &self.faults);
-        let file = OpenOptions::new().create(true).append(true).open(&self.log)?;
-        // Two that share a log would launch two machines.
-        file.try_lock().map_err(|_| Failure::Refused(format!("{} is in use", self.log.display())))?;
+        let open = |path: &Path| OpenOptions::new().create(true).append(true).open(path);
+        // Two that share a state would launch two machines. It is written anew by each try, and so another file is locked.
+        let mut lock = self.state.clone().into_os_string();
+        lock.push(".lock");
+        let lock = open(Path::new(&lock))?;
+        lock.try_lock().map_err(|_| Failure::Refused(format!("{} is in use", self.state.display())))?;
+        let file = open(&self.log)?;
         let launch = Launch { command, targets, state: &self.state };
         match drive(&launch, &mut Machine, &mut Clock, &mut Both(file, out))? {
             End::Launched(id) => {
@@ -368,9 +372,10 @@ mod tests {
         assert!(said.starts_with(&log) && said.contains("There is an instance: FAULT-DOMAIN-1."), "{said}");
         drive().0.unwrap();
         assert_eq!(std::fs::read_to_string(at("l")).unwrap().matches(" try 1 ").count(), 1);
-        let other = std::fs::File::open(at("l")).unwrap();
+        // Another one with the same state, whichever log it writes.
+        let other = std::fs::File::open(at("s.lock")).unwrap();
         other.lock().unwrap();
-        assert!(drive().0.unwrap_err().ends_with("is in use"));
+        assert_eq!(drive().0.unwrap_err(), format!("{} is in use", at("s")));
         drop(other);
         std::fs::remove_file(at("s")).unwrap();
         Place(folder.path()).write("oci", 0o644, b"kill -9 $$\n").unwrap();

@@ -161,10 +161,9 @@ impl Plan {
     pub fn empty(system: System) -> Self {
         let (secret, receipt, stop, settle, abandon) = match system {
             System::MacOs => {
-                let labels = [launchd::TUNNEL_LABEL, launchd::GUARD_LABEL, launchd::OLLAMA_LABEL];
-                let abandon = labels.map(|label| (launchd::path(label), disable(label))).to_vec();
+                let abandon = ENDING.map(|label| (launchd::path(label), disable(label))).to_vec();
                 let receipt = "/usr/local/var/homefire-node/installed.json";
-                (launchd::TOKENS, receipt, labels.map(bootout).to_vec(), Vec::new(), abandon)
+                (launchd::TOKENS, receipt, end(), Vec::new(), abandon)
             }
             System::Linux => {
                 let units = ["disable", "--now", systemd::GUARD_UNIT, systemd::OLLAMA_UNIT];
@@ -196,6 +195,13 @@ fn file(path: String, content: String) -> File {
     File { path, mode: 0o644, content, unless: None }
 }
 
+/// The daemons in the order in which they end: each may need the next one for what it has in flight.
+const ENDING: [&str; 3] = [launchd::TUNNEL_LABEL, launchd::GUARD_LABEL, launchd::OLLAMA_LABEL];
+
+fn end() -> Vec<Command> {
+    ENDING.into_iter().flat_map(|label| [bootout(label), gone(label)]).collect()
+}
+
 fn bootout(label: &str) -> Command {
     Command::new("launchctl", ["bootout", &format!("system/{label}")]).or_not()
 }
@@ -219,10 +225,9 @@ fn macos_commands(options: &Options) -> Vec<Command> {
         Command::new("install", ["-d", "-m", "0700", "-o", user, &format!("{}/run", launchd::STATE)]),
         Command::new("chown", [user, launchd::TOKENS]),
     ];
-    for label in [launchd::OLLAMA_LABEL, launchd::GUARD_LABEL, launchd::TUNNEL_LABEL] {
-        // Of an earlier installation: launchd reads a daemon's file only when it is loaded.
-        commands.push(bootout(label));
-        commands.push(gone(label));
+    // Of an earlier installation: launchd reads a daemon's file only when it is loaded.
+    commands.extend(end());
+    for label in ENDING.into_iter().rev() {
         commands.push(Command::new("launchctl", ["enable", &format!("system/{label}")]));
         commands.push(Command::new("launchctl", ["bootstrap", "system", &launchd::path(label)]));
     }

@@ -86,6 +86,8 @@ fn ollama_service(settings: &Settings, options: &Options) -> String {
         line(&mut unit, "CapabilityBoundingSet=CAP_PERFMON");
         line(&mut unit, "# A GPU: its devices are needed, and its drivers' calls are not foreseen.");
         line(&mut unit, "SupplementaryGroups=video render");
+        // Before systemd 253 it allows the clock's device alone, and so closes the GPU's. No capability is left to set it.
+        line(&mut unit, "ProtectClock=no");
     } else {
         line(
             &mut unit,

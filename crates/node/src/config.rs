@@ -107,8 +107,10 @@ pub struct Waits {
     pub queue: Duration,
     /// `EARLY_HEAD_MS`, never: without a word, then the reply's head leaves without it.
     pub early_head: Option<Duration>,
-    /// `DRAIN_MS`, 20 s: an answer goes on whose reader has left.
+    /// `DRAIN_MS`, 20 s: an answer goes on whose reader has left, once its model is in memory.
     pub drain: Duration,
+    /// 5 min, and not longer than an answer may take: a model is being loaded for a reader who has left.
+    pub load: Duration,
     /// 10 s of silence after an early head, or on the express lane, then what means nothing is sent.
     pub heartbeat: Duration,
     /// 3 s until Ollama takes a connection.
@@ -139,6 +141,7 @@ impl Waits {
         queue: Duration::from_secs(2),
         early_head: None,
         drain: Duration::from_secs(20),
+        load: Duration::from_secs(300),
         heartbeat: Duration::from_secs(10),
         connect: Duration::from_secs(3),
         answer: Duration::from_secs(600),

@@ -26,7 +26,7 @@ use crate::lane;
 use crate::log::Log;
 use crate::manner::Manner;
 use crate::metrics::Tally;
-use crate::ollama::{self, Ollama};
+use crate::ollama::{self, LIST, Ollama};
 use crate::proxy::Relay;
 use crate::pulse::Pulse;
 use crate::refusal::Refusal;
@@ -126,6 +126,14 @@ impl App {
     /// The lane of a model by its name, to which Ollama adds `:latest` where there is no tag.
     pub(crate) fn lane(&self, name: &str) -> Option<Lane> {
         self.config.models.iter().position(|model| bare(&model.name) == bare(name))
+    }
+
+    /// The models that `/api/ps` lists, each with its row, if that answers.
+    pub(crate) async fn in_memory(&self) -> Option<Vec<(Lane, Value)>> {
+        let list = self.ollama.json("/api/ps", LIST).await?;
+        let rows = list["models"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let known = rows.iter().filter_map(|row| Some((self.lane(row["name"].as_str()?)?, row.clone())));
+        Some(known.collect())
     }
 
     pub(crate) fn watch(&self) -> MutexGuard<'_, Watch> {

@@ -4,11 +4,16 @@
 use std::time::Duration;
 
 use http_body_util::BodyExt;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
+use crate::admission::Lane;
+use crate::guard::App;
 use crate::log::End;
 use crate::proxy::Stage;
 use crate::visit::Visit;
+
+/// Between two looks whether a model is in memory.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Goes on where the client left. The place stays taken until Ollama is through with it.
 pub(crate) fn from(stage: Stage, mut visit: Box<Visit>) {
@@ -37,33 +42,50 @@ fn read_on(stage: Stage, visit: Box<Visit>, drained: End) {
 }
 
 async fn go_on(stage: Stage, mut visit: Box<Visit>, drained: End) {
-    let (bytes, span) = (visit.app.config.drain_bytes, visit.app.config.waits.drain);
-    if drain(stage, bytes, span).await {
+    let Some(lane) = visit.speaks() else { return };
+    if drain(stage, &visit.app, lane).await {
         visit.line.end = drained;
-    } else if let Some(lane) = visit.speaks() {
+    } else {
         visit.app.watch().suspect(lane);
     }
 }
 
 /// Whether the answer came to its end. What has not is dropped, and its connection with it.
-async fn drain(stage: Stage, bytes: u64, span: Duration) -> bool {
-    let rest = async {
-        let mut body = match stage {
-            Stage::Asking(asking) => match asking.await {
+async fn drain(stage: Stage, app: &App, lane: Lane) -> bool {
+    let mut body = match stage {
+        Stage::Asking(asking) => tokio::select! {
+            arrived = asking => match arrived {
                 Ok(reply) => reply.body,
                 Err(_) => return true,
             },
-            Stage::Speaking(body) => body,
-            Stage::Explaining(_) | Stage::Over => return true,
-        };
+            () = silence(app, lane) => return false,
+        },
+        Stage::Speaking(body) => body,
+        Stage::Explaining(_) | Stage::Over => return true,
+    };
+    let rest = async {
         let mut read: u64 = 0;
         while let Some(Ok(frame)) = body.frame().await {
             read += frame.data_ref().map_or(0, |data| data.len() as u64);
-            if read > bytes {
+            if read > app.config.drain_bytes {
                 return false;
             }
         }
         true
     };
-    timeout(span, rest).await.unwrap_or(false)
+    timeout(app.config.waits.drain, rest).await.unwrap_or(false)
+}
+
+/// As long as a head is waited for. A load has a time of its own: Ollama would break it off, and the next who asks would have
+/// it begin anew.
+async fn silence(app: &App, lane: Lane) {
+    let waits = &app.config.waits;
+    let load = async {
+        while !app.in_memory().await.is_some_and(|rows| rows.iter().any(|(known, _)| *known == lane)) {
+            sleep(AGAIN).await;
+        }
+    };
+    if timeout(waits.load.min(waits.answer), load).await.is_ok() {
+        sleep(waits.drain).await;
+    }
 }

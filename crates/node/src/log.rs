@@ -53,6 +53,8 @@ pub(crate) enum End {
     Cut,
     /// It took longer than any answer may.
     Overdue,
+    /// The client left before anything was asked for it.
+    Left,
     /// The client left, and the answer was read to its end.
     LeftDrained,
     /// The client left, and the answer was broken off.
@@ -66,6 +68,7 @@ impl End {
             Self::Finished => "finished",
             Self::Cut => "cut",
             Self::Overdue => "overdue",
+            Self::Left => "left",
             Self::LeftDrained => "left_drained",
             Self::LeftDropped => "left_dropped",
         }

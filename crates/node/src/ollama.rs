@@ -13,6 +13,9 @@ use crate::wires::{Asking, Question, Reply, Wires};
 /// What Ollama is told of the client. Tokens, cookies, origins and whatever a proxy has added stay here.
 const PASSED_ON: [HeaderName; 3] = [CONTENT_TYPE, ACCEPT, USER_AGENT];
 
+/// For a list. One that a load keeps waiting says nothing.
+pub(crate) const LIST: Duration = Duration::from_secs(5);
+
 /// Bytes of a list.
 const LONGEST_LIST: usize = 1024 * 1024;
 

@@ -124,8 +124,11 @@ impl Relay {
 
     fn over(&mut self, end: End) {
         self.stage = Stage::Over;
-        if let Some(visit) = &mut self.visit {
-            visit.line.end = end;
+        let Some(visit) = &mut self.visit else { return };
+        visit.line.end = end;
+        // It is broken off here, and not by Ollama.
+        if let (End::Overdue, Some(lane)) = (end, visit.speaks()) {
+            visit.app.watch().suspect(lane);
         }
     }
 

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::admission::{Lane, Ticket};
 use crate::guard::App;
-use crate::log::Line;
+use crate::log::{End, Line};
 use crate::routes::Route;
 
 /// A request that is here. Dropping it ends it: the place is free, the line is written.
@@ -73,6 +73,10 @@ impl Drop for Visit {
     fn drop(&mut self) {
         self.ticket = None;
         self.line.ms = self.ms();
+        // Whoever is answered by the guard hears a status.
+        if self.line.end == End::Guard && self.line.status == 0 {
+            self.line.end = End::Left;
+        }
         self.app.tally.request(&self.line);
         self.app.log.request(std::mem::take(&mut self.line));
     }

@@ -18,8 +18,10 @@ pub(crate) enum Finding {
     Word,
     /// None came, though the list of models did.
     Silent,
-    /// No model is in memory, or it cannot be told: to ask for a word would load one.
+    /// The model is not in memory, and to ask for a word would load it; or it refused to say one.
     Unclear,
+    /// It could not be asked.
+    Unknown,
     /// The list of models did not come either.
     Unreachable,
 }
@@ -33,6 +35,8 @@ pub(crate) struct Watch {
     suspected: Vec<Lane>,
     silent: Option<Silence>,
     looked: Instant,
+    /// Whether the last look found out nothing.
+    is_blind: bool,
     restarted: Option<Instant>,
 }
 
@@ -61,7 +65,8 @@ const DOUBT: u32 = 2;
 impl Watch {
     /// Over so many models.
     pub(crate) fn new(models: usize, now: Instant) -> Self {
-        Self { heard: vec![now; models], suspected: Vec::new(), silent: None, looked: now, restarted: None }
+        let (heard, suspected) = (vec![now; models], Vec::new());
+        Self { heard, suspected, silent: None, looked: now, is_blind: false, restarted: None }
     }
 
     /// An answer was broken off: that is how a slot is lost.
@@ -87,8 +92,8 @@ impl Watch {
         let is_suspected = self.doubts().is_some_and(|lane| self.suspected.contains(&lane));
         let is_silent = self.silent.is_some();
         let (soon, patient) = match in_flight {
-            0 if is_suspected => return true,
-            0 if self.is_wedged() => (waits.look / 4, Duration::ZERO),
+            0 if is_suspected && !self.is_blind => return true,
+            0 if is_suspected || self.is_wedged() => (waits.look / 4, Duration::ZERO),
             0 if is_silent => (waits.look, Duration::ZERO),
             0 => (waits.look, waits.look),
             _ if self.is_wedged() => (waits.look, waits.look * PATIENCE),
@@ -108,6 +113,10 @@ impl Watch {
         now: Instant,
     ) -> bool {
         self.looked = now;
+        self.is_blind = finding == Finding::Unknown;
+        if self.is_blind {
+            return false;
+        }
         let is_suspected = about.is_some_and(|lane| self.suspected.contains(&lane));
         self.suspected.retain(|lane| about.is_some_and(|about| about != *lane));
         match (finding, about) {
@@ -185,6 +194,12 @@ mod tests {
         check(&|_| {}, 0, 4, true);
         let suspect = |watch: &mut Watch| watch.suspect(1);
         check(&suspect, 0, 0, true);
+        let blind = |watch: &mut Watch| {
+            suspect(watch);
+            assert!(!watch.observe(Finding::Unknown, None, &waits, start));
+        };
+        check(&blind, 0, 0, false);
+        check(&blind, 0, 1, true);
         check(&suspect, 1, 7, false);
         check(&suspect, 1, 8, true);
         // An answer may take ten minutes.
@@ -262,7 +277,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_to_make_of_it() {
-        use Finding::{Silent, Unclear, Unreachable, Word};
+        use Finding::{Silent, Unclear, Unknown, Unreachable, Word};
         let (waits, start) = (Waits::DEFAULT, Instant::now());
         let minute = Duration::from_secs(60);
         let check = |is_suspected: bool, findings: &[(Finding, bool)], wedged: bool| {
@@ -281,6 +296,8 @@ mod tests {
         check(true, &[(Silent, false)], true);
         check(true, &[(Silent, false), (Silent, true), (Silent, false)], true);
         check(true, &[(Silent, false), (Silent, true), (Unclear, false)], false);
+        check(true, &[(Silent, false), (Unknown, false), (Silent, true)], true);
+        check(true, &[(Unknown, false), (Silent, false), (Silent, true)], true);
         check(true, &[(Unreachable, false), (Unreachable, false)], false);
         let mut long = vec![(Silent, false), (Silent, true)];
         long.extend([(Silent, false); 9]);

@@ -5,12 +5,23 @@ mod home;
 use std::time::Duration;
 
 use homefire_node::config::Waits;
-use homefire_sim::{End, Script};
+use homefire_sim::{End, Pace, Script};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::time::sleep;
 
 use home::{BEST, Home, NEW, chat, until};
+
+/// Waits until the guard says this of itself.
+async fn until_says(home: &Home, field: &str, expect: Value) {
+    for _ in 0..500 {
+        if home.health().await[field] == expect {
+            return;
+        }
+        sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{field} is {expect} within five seconds");
+}
 
 #[tokio::test]
 async fn bytes_pass_through() {
@@ -80,14 +91,16 @@ async fn who_waits_gets_its_turn() {
 async fn who_leaves_frees_the_slot() {
     let home = Home::start(|config| config.waits.drain = Duration::from_millis(500)).await;
     let check = async |script: &str, end: End, logged: &str| {
-        home.node().reset();
+        // A model that is in memory: one that is being loaded has more time.
+        assert_eq!(home.asks("say", &[]).await.status, 200);
+        let before = home.received();
         home.node().queue(script.parse().unwrap());
         let stream = home.open("POST", "/api/chat", &chat(BEST)).await;
         until("it arrives", || home.node().in_flight() == 1).await;
         drop(stream);
         until("it is over", || home.in_flight() == 0).await;
         until("Ollama sees it", || home.node().in_flight() == 0).await;
-        assert_eq!(home.node().received()[0].end, Some(end), "{script}");
+        assert_eq!(home.node().received()[before].end, Some(end), "{script}");
         until("it is logged", || home.log().contains(logged)).await;
         let next = home.asks("say", &[]).await;
         assert!(next.body.contains("\"done\":true"), "{script}: {next:?}");
@@ -95,6 +108,53 @@ async fn who_leaves_frees_the_slot() {
     check("say,pace=5", End::Finished, "\"left_drained\"").await;
     check("say,stall@2", End::Left, "\"left_dropped\"").await;
     check("hang", End::Left, "\"left_dropped\"").await;
+}
+
+/// Ollama breaks a load off with the request that it is for, and begins it anew for the next.
+#[tokio::test]
+async fn who_leaves_does_not_end_a_load() {
+    let load = Duration::from_secs(1);
+    let slow = Pace { load, ..Pace::QUICK };
+    let home = Home::with(slow, |config| config.waits.drain = load / 2).await;
+    home.node().queue("say,pace=0".parse().unwrap());
+    let stream = home.open("POST", "/api/chat", &chat(BEST)).await;
+    until("it arrives", || home.node().in_flight() == 1).await;
+    drop(stream);
+    until("it is over", || home.in_flight() == 0).await;
+    until("it is logged", || home.log().contains("\"left_drained\"")).await;
+    assert_eq!(home.asks("say", &[]).await.status, 200);
+    assert_eq!(home.node().received().iter().filter(|request| request.loads).count(), 1);
+    let memory: Value = serde_json::from_str(&home.direct("GET", "/api/ps", "").await.body).unwrap();
+    assert_eq!(memory["models"][0]["name"], BEST);
+}
+
+#[tokio::test]
+async fn a_load_that_does_not_end_is_broken_off() {
+    let slow = Pace { load: Duration::from_secs(3600), ..Pace::QUICK };
+    let home = Home::with(slow, |config| config.waits.load = Duration::from_millis(200)).await;
+    let stream = home.open("POST", "/api/chat", &chat(BEST)).await;
+    until("it arrives", || home.node().in_flight() == 1).await;
+    drop(stream);
+    until("it is over", || home.in_flight() == 0).await;
+    until("it is logged", || home.log().contains("\"left_dropped\"")).await;
+}
+
+#[tokio::test]
+async fn who_leaves_before_he_is_let_in() {
+    let home = Home::start(|config| config.waits.queue = Duration::from_secs(10)).await;
+    home.node().queue("say,stall@2".parse().unwrap());
+    let _first = home.open("POST", "/api/chat", &chat(BEST)).await;
+    until("it arrives", || home.received() == 1).await;
+    let second = home.open("POST", "/api/chat", &chat(BEST)).await;
+    until_says(&home, "queued", json!(1)).await;
+    drop(second);
+    until_says(&home, "queued", json!(0)).await;
+    until("it is logged", || home.log().contains("\"/api/chat\"")).await;
+    let log = home.log();
+    let line = log.lines().find(|line| line.contains("\"/api/chat\"")).unwrap();
+    assert!(line.contains("\"status\":0,\"end\":\"left\""), "{line}");
+    let metrics = home.ask("GET", "/metrics", None, &[], "").await.body;
+    assert!(metrics.contains("homefire_node_ends_total{end=\"left\"} 1\n"), "{metrics}");
 }
 
 #[tokio::test]
@@ -126,9 +186,6 @@ async fn an_early_head() {
     assert!(text.len() - answer.len() >= 3, "blank lines: {text}");
     assert!(answer.starts_with("{\"model\"") && answer.contains("\"done\":true"), "{answer}");
     assert!(!answer.trim_end().contains("\n\n"), "none between words");
-    // Quick enough: no early head, and a status of its own.
-    assert_eq!(home.asks("404", &[]).await.status, 404);
-    assert!(!home.asks("say", &[]).await.body.starts_with('\n'));
     let whole =
         json!({"model": BEST, "stream": false, "messages": [{"role": "user", "content": "Hi"}]}).to_string();
     for path in ["/api/chat", "/v1/chat/completions"] {
@@ -136,11 +193,15 @@ async fn an_early_head() {
         let said = home.ask("POST", path, Some(NEW), &[], &whole).await;
         assert!(said.body.starts_with('{'), "what is no stream gets nothing in between: {path}");
     }
+    // Quick enough: no early head, and a status of its own.
+    let home = Home::in_no_hurry().await;
+    assert_eq!(home.asks("404", &[]).await.status, 404);
+    assert!(!home.asks("say", &[]).await.body.starts_with('\n'));
 }
 
 #[tokio::test]
 async fn an_early_head_of_events() {
-    let mut home = Home::start(|config| {
+    let home = Home::start(|config| {
         config.waits.early_head = Some(Duration::from_millis(50));
         config.waits.heartbeat = Duration::from_millis(50);
         config.waits.answer = Duration::from_secs(2);
@@ -159,10 +220,11 @@ async fn an_early_head_of_events() {
     assert!(beats >= 3, "{beats} comments before {answer}");
     assert!(answer.starts_with("data: {\"id\"") && answer.ends_with("data: [DONE]\n\n"), "{answer}");
     assert!(!answer.contains(": \n"), "none between words: {answer}");
-    assert_eq!(ask(&home, "say").await.0, 0, "quick enough");
     let (beats, answer) = ask(&home, "hang").await;
     assert!(beats >= 3, "{beats} comments before {answer}");
     assert_eq!(answer, "data: {\"error\":{\"message\":\"overdue\"}}\n\n");
+    let mut home = Home::in_no_hurry().await;
+    assert_eq!(ask(&home, "say").await.0, 0, "quick enough");
     home.node().queue("404".parse().unwrap());
     let said = home.ask("POST", "/v1/chat/completions", Some(NEW), &[], &body.to_string()).await;
     assert_eq!(said.status, 404, "before an early head a refusal has a status of its own");
@@ -173,7 +235,7 @@ async fn an_early_head_of_events() {
 
 #[tokio::test]
 async fn an_early_head_and_then_an_error() {
-    let mut home = Home::start(|config| {
+    let home = Home::start(|config| {
         config.waits.early_head = Some(Duration::from_millis(20));
         config.waits.heartbeat = Duration::from_millis(50);
         config.waits.answer = Duration::from_millis(600);
@@ -182,6 +244,7 @@ async fn an_early_head_and_then_an_error() {
     let said = home.asks("hang", &[]).await;
     assert_eq!(said.status, 200);
     assert_eq!(said.body.trim_start(), "{\"error\":\"overdue\"}\n");
+    let mut home = Home::in_no_hurry().await;
     home.fall().await;
     let said = home.asks("say", &[]).await;
     assert_eq!((said.status, &*said.body), (503, r#"{"error":"unreachable"}"#));
@@ -255,11 +318,6 @@ async fn who_asks_ollama_directly_has_not_lost_its_slot() {
 
 #[tokio::test]
 async fn a_look_leaves_the_model_as_it_was_loaded() {
-    let home = Home::start(|config| {
-        let (look, drain) = (Duration::from_millis(200), Duration::from_millis(100));
-        config.waits = Waits { look, drain, ..config.waits };
-    })
-    .await;
     let body = json!({
         "model": BEST,
         "messages": [{"role": "user", "content": "Hi"}],
@@ -267,23 +325,35 @@ async fn a_look_leaves_the_model_as_it_was_loaded() {
         "options": {"num_ctx": 8192, "temperature": 0.2},
     })
     .to_string();
-    assert_eq!(home.ask("POST", "/api/chat", Some(NEW), &[], &body).await.status, 200);
-    // Whoever leaves before a word leaves a doubt.
-    home.node().queue(Script::Hang);
-    let stream = home.open("POST", "/api/chat", &body).await;
-    until("it arrives", || home.node().in_flight() == 1).await;
-    drop(stream);
-    let looks = || {
-        let mut asked = home.node().received();
-        asked.retain(|request| String::from_utf8_lossy(&request.body).contains("Say ok."));
-        asked
-    };
-    until("a look has its word", || looks().iter().any(|look| look.end == Some(End::Finished))).await;
-    assert_eq!(home.node().received().iter().filter(|request| request.loads).count(), 1);
-    let memory: Value = serde_json::from_str(&home.direct("GET", "/api/ps", "").await.body).unwrap();
-    let memory = &memory["models"][0];
-    assert_eq!((&memory["name"], &memory["context_length"]), (&json!(BEST), &json!(8192)));
-    assert!(memory["expires_at"].as_str() > Some("2300"), "{memory}");
+    for was_asked in [true, false] {
+        let home = Home::start(|config| {
+            let (look, drain) = (Duration::from_millis(200), Duration::from_millis(100));
+            config.waits = Waits { look, drain, ..config.waits };
+        })
+        .await;
+        if was_asked {
+            assert_eq!(home.ask("POST", "/api/chat", Some(NEW), &[], &body).await.status, 200);
+            // Whoever leaves before a word leaves a doubt.
+            home.node().queue_for("Hi", Script::Hang);
+            let stream = home.open("POST", "/api/chat", &body).await;
+            until("it arrives", || home.node().works_on("Hi")).await;
+            drop(stream);
+        } else {
+            // As before this guard was started: how the model was loaded only Ollama's list says.
+            assert_eq!(home.direct("POST", "/api/chat", &body).await.status, 200);
+        }
+        let looks = || {
+            let mut asked = home.node().received();
+            asked.retain(|request| String::from_utf8_lossy(&request.body).contains("Say ok."));
+            asked
+        };
+        until("a look has its word", || looks().iter().any(|look| look.end == Some(End::Finished))).await;
+        assert_eq!(home.node().received().iter().filter(|request| request.loads).count(), 1, "{was_asked}");
+        let memory: Value = serde_json::from_str(&home.direct("GET", "/api/ps", "").await.body).unwrap();
+        let memory = &memory["models"][0];
+        assert_eq!((&memory["name"], &memory["context_length"]), (&json!(BEST), &json!(8192)));
+        assert!(memory["expires_at"].as_str() > Some("2300"), "{memory}");
+    }
 }
 
 #[tokio::test]
@@ -306,13 +376,7 @@ async fn a_lost_slot_is_told() {
     assert_eq!(health["warm"], json!([BEST]));
     home.node().queue(Script::Wedge);
     drop(home.open("POST", "/api/chat", &chat(BEST)).await);
-    for _ in 0..500 {
-        if home.health().await["status"] == "wedged" {
-            break;
-        }
-        sleep(Duration::from_millis(10)).await;
-    }
-    assert_eq!(home.health().await["status"], "wedged");
+    until_says(&home, "status", json!("wedged")).await;
     until("it is restarted", || file.exists()).await;
     sleep(Duration::from_millis(600)).await;
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "once\n", "not again within ten minutes");
@@ -328,6 +392,20 @@ async fn a_lost_slot_is_told() {
     let _ = std::fs::remove_file(file);
 }
 
+/// The guard breaks an answer off itself that takes too long.
+#[tokio::test]
+async fn a_slot_that_is_lost_to_a_patient_reader_is_told() {
+    let home = Home::start(|config| {
+        let (answer, word) = (Duration::from_secs(1), Duration::from_millis(300));
+        config.waits = Waits { answer, word, ..config.waits };
+    })
+    .await;
+    assert_eq!(home.asks("say,pace=0", &[]).await.status, 200);
+    let said = home.asks("wedge", &[]).await;
+    assert_eq!((said.status, &*said.body), (503, r#"{"error":"overdue"}"#));
+    until_says(&home, "status", json!("wedged")).await;
+}
+
 #[tokio::test]
 async fn told_to_stop() {
     let mut home = Home::start(|_| {}).await;
@@ -335,8 +413,7 @@ async fn told_to_stop() {
     let stream = home.open("POST", "/api/chat", &chat(BEST)).await;
     until("it speaks", || home.received() == 1).await;
     home.stop();
-    until("it is heard", || home.log().is_empty()).await;
-    sleep(Duration::from_millis(50)).await;
+    until_says(&home, "status", json!("draining")).await;
     assert_eq!(home.asks("say", &[]).await.body, r#"{"error":"draining"}"#);
     assert!(home::read(stream).await.body.contains("\"done\":true"));
     home.ended().await;

@@ -132,6 +132,36 @@ fn daemons() {
     assert!(pmset && plan.warnings.iter().any(|warning| warning.contains("FileVault")));
 }
 
+/// Whoever is being answered hears the end: the guard drains while Ollama is there.
+#[test]
+fn ollama_ends_last_and_starts_first() {
+    let plan = plan(Role::Primary, System::MacOs, &options());
+    for commands in [&plan.commands, &plan.stop] {
+        let place = |words: &str, name: &str| {
+            let words = format!("{words}dev.homefire.{name}");
+            commands
+                .iter()
+                .position(|command| command.to_string().contains(&words))
+                .unwrap_or_else(|| panic!("{words}"))
+        };
+        for (first, then) in [("tunnel", "node"), ("node", "ollama")] {
+            let gone = place("launchctl print system/", first);
+            assert!(place("launchctl bootout system/", first) < gone, "{first}");
+            assert!(gone < place("launchctl bootout system/", then), "{first} before {then}");
+        }
+    }
+    let commands: Vec<String> = plan.commands.iter().map(ToString::to_string).collect();
+    let last = commands.iter().rposition(|command| command.contains("launchctl print"));
+    let starts = commands.iter().enumerate().filter(|(_, command)| command.contains("launchctl bootstrap"));
+    let starts: Vec<(Option<usize>, &str)> =
+        starts.map(|(at, command)| (Some(at), command.as_str())).collect();
+    let names = ["ollama", "node", "tunnel"];
+    assert_eq!(starts.len(), names.len());
+    for ((at, command), name) in starts.into_iter().zip(names) {
+        assert!(at > last && command.ends_with(&format!("/dev.homefire.{name}.plist")), "{command}");
+    }
+}
+
 #[test]
 fn units() {
     for (_, plan) in all_plans().filter(|(system, _)| *system == System::Linux) {
@@ -156,6 +186,11 @@ fn units() {
         assert_eq!(words(guard, "DynamicUser"), ["yes"]);
         let with_gpu = ollama.contains("SupplementaryGroups=");
         assert_eq!(words(ollama, "PrivateDevices").is_empty(), with_gpu);
+        // Older systemds allow the clock alone then, and nothing that is not said to be allowed beside it.
+        let clock = |unit| words(unit, "ProtectClock").pop();
+        assert_eq!(clock(ollama).as_deref(), Some(if with_gpu { "no" } else { "yes" }));
+        assert_eq!(clock(guard).as_deref(), Some("yes"));
+        assert!(words(ollama, "DeviceAllow").is_empty(), "the rest would be closed");
         let capabilities = |unit| words(unit, "CapabilityBoundingSet").concat();
         assert_eq!(capabilities(ollama), if with_gpu { "CAP_PERFMON" } else { "" });
         assert_eq!(capabilities(guard), "");

@@ -56,6 +56,7 @@ fn there_and_back() {
                 &["systemctl disable --now homefire-node.service ollama.service", "systemctl daemon-reload"]
             }
         };
+        machine.runner.ran.retain(|ran| !ran.contains("launchctl print"));
         assert_eq!(machine.runner.ran, must_run);
     }
 }
@@ -367,6 +368,21 @@ fn a_dry_run_without_sudo() {
         if fs::read(machine.at(TOKENS)).is_ok() { "\n" } else { ", unless it was changed, which only sudo" };
     machine.work(|site| uninstall(&Plan::empty(System::Linux), true, site)).unwrap();
     assert!(machine.said.contains(&format!("remove {TOKENS}{note}")), "{}", machine.said);
+}
+
+#[test]
+fn what_is_left_to_do_on_linux() {
+    let mut machine = Node::new();
+    machine.apply(&linux()).unwrap();
+    machine.uninstall().unwrap();
+    for words in [
+        // Ours is gone, and can be started no more.
+        "where it has a unit of its own, which is left, `sudo systemctl enable --now ollama` starts it",
+        "`sudo systemctl restart cloudflared`",
+        "`sudo cloudflared service uninstall`",
+    ] {
+        assert!(machine.said.contains(words), "{words} in {}", machine.said);
+    }
 }
 
 #[test]

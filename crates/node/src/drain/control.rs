@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder, Permissions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, FileTypeExt, PermissionsExt};
 use std::os::unix::net::UnixStream as Plain;
 use std::path::Path;
 use std::time::Duration;
@@ -27,6 +27,10 @@ pub fn bind(path: &Path) -> io::Result<UnixListener> {
     }
     if let Err(error) = Plain::connect(path) {
         if error.kind() == io::ErrorKind::ConnectionRefused {
+            // A file refuses a connection, too.
+            if !fs::symlink_metadata(path)?.file_type().is_socket() {
+                return Err(io::Error::new(io::ErrorKind::AlreadyExists, "what lies there is no socket"));
+            }
             fs::remove_file(path)?;
         }
     } else {
@@ -75,7 +79,7 @@ async fn hear(mut stream: UnixStream, guard: &Guard) -> io::Result<()> {
 fn write(order: Order) -> String {
     match order {
         Order::Drain(None) => "drain\n".to_owned(),
-        Order::Drain(Some(span)) => format!("drain {}\n", span.as_secs()),
+        Order::Drain(Some(span)) => format!("drain {}\n", span.as_millis().div_ceil(1000)),
         Order::Resume => "resume\n".to_owned(),
     }
 }
@@ -98,8 +102,32 @@ mod tests {
         for order in [Order::Drain(None), Order::Drain(Some(Duration::from_secs(7200))), Order::Resume] {
             assert_eq!(read(&write(order)), Some(order));
         }
+        // Whoever says less than a second means a drain all the same.
+        assert_eq!(write(Order::Drain(Some(Duration::from_millis(900)))), "drain 1\n");
+        assert_eq!(write(Order::Drain(Some(Duration::from_millis(1001)))), "drain 2\n");
         for line in ["", "drain x", "drain 1 2", "restart", "drain -1"] {
             assert_eq!(read(line), None, "{line}");
         }
+    }
+
+    #[tokio::test]
+    async fn what_lies_at_the_path() {
+        let path = std::env::temp_dir().join(format!("homefire-control-{}", std::process::id()));
+        let check = |expect: Option<io::ErrorKind>| {
+            let bound = bind(&path);
+            assert_eq!(bound.as_ref().err().map(io::Error::kind), expect);
+            bound.ok()
+        };
+        let _ = fs::remove_file(&path);
+        let listener = check(None);
+        check(Some(io::ErrorKind::AddrInUse));
+        drop(listener);
+        // What a guard has left that is gone.
+        drop(check(None));
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, "the owner's").unwrap();
+        check(Some(io::ErrorKind::AlreadyExists));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "the owner's");
+        fs::remove_file(&path).unwrap();
     }
 }

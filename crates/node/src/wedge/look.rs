@@ -12,11 +12,8 @@ use tokio::time::{Instant, sleep, timeout};
 use super::Finding;
 use crate::admission::Lane;
 use crate::guard::App;
-use crate::ollama::Ollama;
+use crate::ollama::{LIST, Ollama};
 use crate::wires::Reply;
-
-/// For a list. One that a load keeps waiting says nothing.
-const LIST: Duration = Duration::from_secs(5);
 
 /// For the owner's command.
 const RESTART: Duration = Duration::from_secs(60);
@@ -47,15 +44,13 @@ async fn look(app: &App, doubts: Option<Lane>, is_busy: bool) -> (Finding, Optio
     if app.ollama.json("/api/tags", LIST).await.is_none() {
         return (Finding::Unreachable, None);
     }
-    let Some(loaded) = app.ollama.json("/api/ps", LIST).await else { return (Finding::Unclear, None) };
-    let rows = loaded["models"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let mut known = rows.iter().filter_map(|row| Some((app.lane(row["name"].as_str()?)?, row)));
-    let found = known.find(|(lane, _)| doubts.is_none_or(|doubted| doubted == *lane));
+    let Some(loaded) = app.in_memory().await else { return (Finding::Unknown, None) };
+    let found = loaded.into_iter().find(|(lane, _)| doubts.is_none_or(|doubted| doubted == *lane));
     // What has left the memory has no slot to lose.
     let Some((lane, row)) = found else { return (Finding::Unclear, doubts) };
     // Where nothing has come for long whoever has the place may be the one that hangs.
     let _ticket = match app.gate.enter_now(lane) {
-        None if !is_busy => return (Finding::Unclear, Some(lane)),
+        None if !is_busy => return (Finding::Unknown, Some(lane)),
         ticket => ticket,
     };
     // As it was loaded, or this would load it anew.

@@ -48,7 +48,12 @@ pub(crate) struct Said {
 
 impl Home {
     pub(crate) async fn start(change: impl FnOnce(&mut Config)) -> Self {
-        let server = Server::start(Node::new(&MODELS, Pace::QUICK), 0, true).await.unwrap();
+        Self::with(Pace::QUICK, change).await
+    }
+
+    /// Before an Ollama that is as fast as that.
+    pub(crate) async fn with(pace: Pace, change: impl FnOnce(&mut Config)) -> Self {
+        let server = Server::start(Node::new(&MODELS, pace), 0, true).await.unwrap();
         let socket = place("socket");
         let model = |name: &str| Model { name: name.to_owned(), in_flight: 1 };
         let mut config = Config {
@@ -83,6 +88,11 @@ impl Home {
         #[expect(clippy::disallowed_methods, reason = "the task is held, and aborted with the home")]
         let task = tokio::spawn(served);
         Self { server, guard, addr, socket, log, stop: Some(stop), task }
+    }
+
+    /// Whose heads leave without a word only after a time that nothing takes here.
+    pub(crate) async fn in_no_hurry() -> Self {
+        Self::start(|config| config.waits.early_head = Some(Duration::from_secs(5))).await
     }
 
     pub(crate) fn node(&self) -> &Node {
