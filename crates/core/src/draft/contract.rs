@@ -136,7 +136,7 @@ fn has_blank_head(text: &str) -> bool {
 }
 
 /// Whether `word` is one of a long list, which is one text: on wasm a slice costs as much again for where each word stands.
-fn is_among(word: &str, known: &str) -> bool {
+pub(super) fn is_among(word: &str, known: &str) -> bool {
     known.split(' ').any(|one| one == word)
 }
 
@@ -159,7 +159,7 @@ fn has_entity(text: &str) -> bool {
 
 /// An address of the web or of mail, as mail programs would make a link of it. Quotation marks may stand before an `@`,
 /// but bound what looks like a host, as everything does that no address is made of.
-fn has_link(text: &str) -> bool {
+pub(super) fn has_link(text: &str) -> bool {
     let edge = |c: char| !c.is_alphanumeric();
     text.contains("://")
         || text.split_whitespace().any(|word| word.trim_matches(edge).contains('@'))
