@@ -1,10 +1,11 @@
 //! What the model is told: the owner's template from `content/draft.md`, with what may be known filled in.
 
 mod notes;
+#[cfg(test)]
+mod parse;
 mod shape;
-pub(crate) mod template;
-
-use std::sync::LazyLock;
+mod template;
+mod variables;
 
 use serde_json::json;
 
@@ -12,7 +13,7 @@ use super::language;
 use super::refusal::Refusal;
 use super::request::Request;
 use crate::ollama::{Message, Prompt, Role};
-use template::Template;
+use template::TEMPLATE;
 
 /// Tokens of an answer: a draft has about two hundred.
 const LONGEST_ANSWER: u32 = 700;
@@ -20,18 +21,13 @@ const LONGEST_ANSWER: u32 = 700;
 /// Bytes of a refused answer that the model is shown again.
 const LONGEST_QUOTE: usize = 6000;
 
-static TEMPLATE: LazyLock<Template> = LazyLock::new(|| {
-    let text = include_str!(concat!(env!("OUT_DIR"), "/draft.md"));
-    Template::parse(text).expect("the build has read it")
-});
-
 /// The first ask.
 pub(super) fn ask(request: &Request) -> Prompt {
     let tone = request.tone;
     let system = TEMPLATE.fill(|variable| match variable {
         "language" => language::name(&request.language),
         "tone" => tone.as_str().to_owned(),
-        "meaning" => TEMPLATE.meanings()[tone as usize].clone(),
+        "meaning" => TEMPLATE.meanings[tone as usize].to_owned(),
         "sender" => sender(request),
         "previous" => previous(request.previous).to_owned(),
         _ => request
