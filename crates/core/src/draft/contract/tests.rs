@@ -1,6 +1,6 @@
 use super::*;
 use crate::draft::Refusal::{
-    BodyTooLong, Currency, Date, Html, Link, Missing, Name, Number, Period, SubjectTooLong,
+    BodyTooLong, Currency, Date, Html, Link, Missing, Name, Number, Period, SubjectTooLong, Threat,
     UnknownPlaceholder,
 };
 
@@ -273,6 +273,15 @@ fn bodies() {
         "REST En un plazo de {daysOverdue} días",
     ] {
         check(text, Err(Period));
+    }
+    for text in [
+        "REST Otherwise we will take legal action and charge a late fee.",
+        "REST Wir geben die Sache an ein Inkassobüro und berechnen Verzugszinsen.",
+        "REST Sans réponse, nous saisirons un huissier.",
+        "REST Emprenderemos acciones legales.",
+        "REST Serão cobrados juros de mora.",
+    ] {
+        check(text, Err(Threat));
     }
     for text in [
         "Dear John, REST",

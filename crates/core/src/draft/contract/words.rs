@@ -1,4 +1,4 @@
-//! Words that stand for a value: currencies, months, days of the week, periods. In the languages of the templates.
+//! Words that stand for a value: currencies, months, days of the week, periods; and threats. In the templates' languages.
 
 use super::super::Refusal;
 use super::{DAYS, MASK, is_among};
@@ -106,6 +106,11 @@ const HUNDREDS: &str = "\
     doscientos trescientos cuatrocientos quinientos seiscientos setecientos ochocientos novecientos duzentos \
     trezentos quatrocentos quinhentos seiscentos setecentos oitocentos novecentos";
 
+/// What no reminder threatens with, however the word goes on; between commas.
+const THREATS: &str = "\
+    legal action,collection agency,late fee,gerichtlich,inkasso,mahngebühr,verzugszinsen,poursuites,huissier,pénalités,\
+    acciones legales,intereses de demora,medidas judiciais,juros de mora";
+
 /// How many words may stand between a count and its period: "two full working days".
 const BETWEEN: usize = 2;
 
@@ -117,7 +122,8 @@ pub(super) fn check(text: &str) -> Result<(), Refusal> {
         return Err(Refusal::Currency);
     }
     let words: Vec<Word<'_>> = words(text).collect();
-    if sets_period(text) {
+    let small = small(text);
+    if sets_period(&small) {
         return Err(Refusal::Period);
     }
     let mut is_in_words = false;
@@ -134,7 +140,13 @@ pub(super) fn check(text: &str) -> Result<(), Refusal> {
         }
         is_in_words |= is_sum(word, before);
     }
-    if is_in_words { Err(Refusal::Number) } else { Ok(()) }
+    if is_in_words {
+        return Err(Refusal::Number);
+    }
+    match THREATS.split(',').any(|threat| small.contains(threat)) {
+        true => Err(Refusal::Threat),
+        false => Ok(()),
+    }
 }
 
 /// One of Unicode's block of currencies, or of the common ones that stand elsewhere, some of them in full width.
@@ -192,9 +204,8 @@ fn is_date(word: &Word<'_>, before: Option<&Word<'_>>, behind: Option<&Word<'_>>
 
 /// Whether {daysOverdue} is made a period: "within {daysOverdue} days".
 fn sets_period(text: &str) -> bool {
-    let small = small(text);
-    small.match_indices(DAYS).any(|(at, _)| {
-        let before = small[..at].trim_end();
+    text.match_indices(DAYS).any(|(at, _)| {
+        let before = text[..at].trim_end();
         WITHIN.split(',').any(|words| before.ends_with(words))
     })
 }
