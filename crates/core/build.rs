@@ -8,9 +8,10 @@ mod parse;
 mod prompt;
 #[path = "src/site/source.rs"]
 mod source;
-#[path = "src/draft/prompt/template.rs"]
-#[expect(dead_code, reason = "the library fills what is only read here")]
+#[path = "src/draft/prompt/parse.rs"]
 mod template;
+#[path = "src/draft/prompt/variables.rs"]
+mod variables;
 
 use std::path::{Path, PathBuf};
 use std::process::exit;
@@ -22,9 +23,8 @@ fn main() {
     let site = parse::parse(&read(SITE)).unwrap_or_else(|faults| refuse(SITE, &faults));
     leave("site.rs", source::source(&site, &prompt(&site)).as_bytes());
 
-    let draft = read(DRAFT);
-    template::Template::parse(&draft).unwrap_or_else(|faults| refuse(DRAFT, &faults));
-    leave("draft.md", draft.as_bytes());
+    let template = template::parse(&read(DRAFT)).unwrap_or_else(|faults| refuse(DRAFT, &faults));
+    leave("template.rs", template.as_bytes());
 }
 
 fn prompt(site: &data::Site) -> String {

@@ -115,7 +115,8 @@ impl Record {
         if flips.is_empty() {
             return None;
         }
-        let answering = self.nodes.iter().filter(|(_, known)| known.state.health == Health::Up);
+        let answers = |state: &State| state.health == Health::Up && state.why.is_none();
+        let answering = self.nodes.iter().filter(|(_, known)| answers(&known.state));
         let answering = answering.map(|(name, _)| name.to_owned()).collect();
         self.untold.push(Letter { flips, answering });
         (self.untold.len() > MOST_UNTOLD).then(|| self.untold.remove(0))

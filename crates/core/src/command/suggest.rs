@@ -74,7 +74,8 @@ fn slugs<'a>(typed: &'a str, verb_is_sure: bool, site: &'a Site) -> impl Iterato
 
 /// The fields near to `typed` of a slug that is known or near to one; all of them where the verb is beyond doubt.
 fn fields(slug: &str, typed: &str, verb_is_sure: bool, site: &Site) -> Vec<String> {
-    let Some(entry) = site.entries().find(|entry| near(slug, entry.slug)) else { return Vec::new() };
+    let nearest = site.entry(slug).or_else(|| site.entries().find(|entry| near(slug, entry.slug)));
+    let Some(entry) = nearest else { return Vec::new() };
     let names: Vec<String> = super::fields(entry).into_iter().map(|(name, _)| name).collect();
     let any = names.iter().any(|name| near(typed, name));
     let is_meant = |name: &&String| if any { near(typed, name) } else { verb_is_sure };

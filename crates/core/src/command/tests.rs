@@ -10,7 +10,7 @@ use crate::activity::snapshot::Heard;
 use crate::monitor::Health;
 use crate::monitor::report::{Availability, NodeReport};
 use crate::platform::Moment;
-use crate::site::Act;
+use crate::site::{Account, Act, Activity, Owner};
 
 fn status() -> Status {
     let node = |name: &str, state| NodeReport {
@@ -122,6 +122,28 @@ fn did_you_mean() {
     check("show foobar", &["show paychasers"]);
     check("explain kubernetes", &["explain hearth"]);
     check("show activty", &["show activity"]);
+}
+
+#[test]
+fn a_known_slug_is_no_other() {
+    const fn entry(slug: &'static str) -> Entry {
+        Entry { slug, name: "", line: "", text: "", stack: &[], links: &[], more: &[] }
+    }
+    const ACCOUNT: Account = Account { user: "", url: "", recent: &[] };
+    let site = Site {
+        owner: Owner { name: "", role: "", line: "", text: "" },
+        products: const { &[entry("api"), entry("app")] },
+        systems: &[],
+        activity: Activity { as_of: "", github: ACCOUNT, gitlab: ACCOUNT },
+        prompt: "",
+    };
+    let check = |query: &str, expect: &str| {
+        let live = Live::default();
+        let text = answer(query, &site, &live).unwrap().text;
+        assert!(text.contains(expect), "{query}: {text}");
+    };
+    check("show app colour", "  show app stack");
+    check("show apq stack", "  show api stack");
 }
 
 #[test]

@@ -19,6 +19,10 @@ pub const LONGEST_BODY: usize = 3000;
 /// Stands for a placeholder, or for what the sender gave, while the rest of a text is looked at. No letter, no bracket.
 const MASK: char = '\u{1}';
 
+/// The mask of {clientName}, and that of {daysOverdue}.
+const CLIENT: &str = "\u{1}\u{2}";
+const DAYS: &str = "\u{1}\u{3}";
+
 /// None may be left, in no width.
 const BRACKETS: [char; 12] = ['{', '}', '[', ']', '<', '>', '｛', '｝', '［', '］', '＜', '＞'];
 
@@ -53,6 +57,8 @@ fn mask(text: &str, sender: &Sender) -> String {
     parts(text)
         .map(|part| match part {
             Part::Words(words) => own(words),
+            Part::Token(Placeholder::ClientName) => CLIENT.to_owned(),
+            Part::Token(Placeholder::DaysOverdue) => DAYS.to_owned(),
             Part::Token(_) => mask.clone(),
         })
         .collect()
@@ -89,7 +95,7 @@ fn behind_words<'a>(text: &'a str, words: &str) -> Option<&'a str> {
         .then_some(rest.as_str())
 }
 
-/// No markup, no other brackets, no blanks, no links, no figures.
+/// No markup, no other brackets, no blanks, as the notes have them too ("our invoice … for"), no links, no figures.
 fn plain(text: &str) -> Result<(), Refusal> {
     let markup = text.match_indices('<').any(|(at, _)| {
         text[at + 1..].starts_with(|next: char| next.is_ascii_alphabetic() || matches!(next, '/' | '!'))
@@ -106,6 +112,7 @@ fn plain(text: &str) -> Result<(), Refusal> {
         || text.contains("___")
         || text.contains("XX")
         || has_bare_name(text)
+        || text.split(" … ").skip(1).any(|behind| behind.starts_with(char::is_alphabetic))
     {
         return Err(Refusal::UnknownPlaceholder);
     }
@@ -136,7 +143,7 @@ fn has_blank_head(text: &str) -> bool {
 }
 
 /// Whether `word` is one of a long list, which is one text: on wasm a slice costs as much again for where each word stands.
-fn is_among(word: &str, known: &str) -> bool {
+pub(super) fn is_among(word: &str, known: &str) -> bool {
     known.split(' ').any(|one| one == word)
 }
 
@@ -159,7 +166,7 @@ fn has_entity(text: &str) -> bool {
 
 /// An address of the web or of mail, as mail programs would make a link of it. Quotation marks may stand before an `@`,
 /// but bound what looks like a host, as everything does that no address is made of.
-fn has_link(text: &str) -> bool {
+pub(super) fn has_link(text: &str) -> bool {
     let edge = |c: char| !c.is_alphanumeric();
     text.contains("://")
         || text.split_whitespace().any(|word| word.trim_matches(edge).contains('@'))

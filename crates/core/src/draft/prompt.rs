@@ -1,19 +1,18 @@
 //! What the model is told: the owner's template from `content/draft.md`, with what may be known filled in.
 
 mod notes;
+#[cfg(test)]
+mod parse;
 mod shape;
-pub(crate) mod template;
-
-use std::sync::LazyLock;
-
-use serde_json::Value;
+mod template;
+mod variables;
 
 use super::language;
 use super::refusal::Refusal;
 use super::request::Request;
 use crate::json;
 use crate::ollama::{Message, Prompt, Role};
-use template::Template;
+use template::TEMPLATE;
 
 /// Tokens of an answer: a draft has about two hundred.
 const LONGEST_ANSWER: u32 = 700;
@@ -21,16 +20,8 @@ const LONGEST_ANSWER: u32 = 700;
 /// Bytes of a refused answer that the model is shown again.
 const LONGEST_QUOTE: usize = 6000;
 
-static TEMPLATE: LazyLock<Template> = LazyLock::new(|| {
-    let text = include_str!(concat!(env!("OUT_DIR"), "/draft.md"));
-    Template::parse(text).expect("the build has read it")
-});
-
 /// What an answer is to be, as JSON Schema.
-static SCHEMA: LazyLock<Value> = LazyLock::new(|| {
-    let text = r#"{"type":"object","properties":{"subject":{"type":"string"},"body":{"type":"string"}},"required":["subject","body"]}"#;
-    json::read(text).expect("it is JSON")
-});
+const SCHEMA: &str = r#"{"type":"object","properties":{"subject":{"type":"string"},"body":{"type":"string"}},"required":["subject","body"]}"#;
 
 /// The first ask.
 pub(super) fn ask(request: &Request) -> Prompt {
@@ -38,7 +29,7 @@ pub(super) fn ask(request: &Request) -> Prompt {
     let system = TEMPLATE.fill(|variable| match variable {
         "language" => language::name(&request.language),
         "tone" => tone.as_str().to_owned(),
-        "meaning" => TEMPLATE.meanings()[tone as usize].clone(),
+        "meaning" => TEMPLATE.meanings[tone as usize].to_owned(),
         "sender" => sender(request),
         "previous" => previous(request.previous).to_owned(),
         _ => request
@@ -70,7 +61,8 @@ pub(super) fn ask_again(first: &Prompt, answer: &str, refusal: Refusal) -> Promp
 }
 
 fn prompt(messages: Vec<Message>) -> Prompt {
-    Prompt { messages, format: Some(SCHEMA.clone()), longest: LONGEST_ANSWER }
+    let schema = json::read(SCHEMA).expect("it is JSON");
+    Prompt { messages, format: Some(schema), longest: LONGEST_ANSWER }
 }
 
 fn sender(request: &Request) -> String {

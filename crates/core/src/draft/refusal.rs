@@ -23,6 +23,8 @@ pub enum Refusal {
     Date,
     /// A number of days, weeks or months in words.
     Period,
+    /// A court, a collector or a fee.
+    Threat,
     /// A greeting or a signature with a name that nobody gave.
     Name,
     /// The subject is longer than [`LONGEST_SUBJECT`](super::contract::LONGEST_SUBJECT).
@@ -55,6 +57,7 @@ impl Refusal {
             Self::Period => {
                 "It says a number of days, weeks or months in words. Write {daysOverdue}, and set no other period."
             }
+            Self::Threat => "It threatens with a court, a collector or a fee. Announce none of them.",
             Self::Name => {
                 "It greets or signs with a name that is not given. Greet {clientName}; sign only as you are told to."
             }
@@ -82,6 +85,7 @@ impl fmt::Display for Refusal {
             Self::Currency => "currency",
             Self::Date => "date",
             Self::Period => "period",
+            Self::Threat => "threat",
             Self::Name => "name",
             Self::SubjectTooLong => "subject_too_long",
             Self::BodyTooLong => "body_too_long",

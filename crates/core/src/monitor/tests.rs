@@ -77,6 +77,16 @@ fn what_flips_in_one_round_is_one_letter() {
     assert_eq!(Record::parse(&record.to_text()), record);
 }
 
+/// Who has just missed a look does not answer, though it is not believed yet that he has fallen.
+#[test]
+fn who_missed_this_look_does_not_answer() {
+    let mut record = Record::default();
+    for (at, mini, cloud) in [(1, Good, Good), (2, bad(), Good), (3, bad(), bad())] {
+        record.observe(&[("mini".into(), mini), ("cloud".into(), cloud)], Moment(at), DAMPING);
+    }
+    assert!(record.untold[0].answering.is_empty());
+}
+
 #[test]
 fn the_oldest_gives_way() {
     let mut record = Record::default();

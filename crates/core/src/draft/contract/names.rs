@@ -1,21 +1,18 @@
 //! Names that nobody gave: in the greeting, and below the closing.
 
 use super::super::Refusal;
-use super::{MASK, is_among};
+use super::{CLIENT, MASK, is_among};
 use crate::letters::small;
 
-/// How letters begin.
-const GREETINGS: &[&str] = &[
-    "dear", "hi", "hello", "hey", "greetings", "good morning", "good afternoon", "good evening", "good day",
-    "dearest", "hallo", "liebe", "lieber", "liebes", "guten tag", "guten morgen", "guten abend", "moin",
-    "servus", "sehr geehrte", "sehr geehrter", "sehr geehrtes", "bonjour", "cher", "chère", "chers",
-    "chères", "bonsoir", "madame", "mesdames", "messieurs", "monsieur", "hola", "buenos días", "buenos dias",
-    "buenas tardes", "buenas", "estimado", "estimada", "estimados", "estimadas", "apreciado", "apreciada",
-    "querido", "querida", "olá", "oi", "caro", "cara", "prezado", "prezada", "prezados", "prezadas", "caros",
-    "exmo", "exma", "exmos", "muy señor", "muy señores", "bom dia", "boa tarde", "ciao", "attention", "mr",
-    "mrs", "ms", "herr", "frau", "sr", "sra", "señor", "señora", "senhor", "senhora", "gentile", "gentili",
-    "gentilissimo", "gentilissima", "egregio", "egregia", "spettabile",
-];
+/// How letters begin, between commas.
+const GREETINGS: &str = "\
+    dear,hi,hello,hey,greetings,good morning,good afternoon,good evening,good day,dearest,hallo,liebe,lieber,\
+    liebes,guten tag,guten morgen,guten abend,moin,servus,sehr geehrte,sehr geehrter,sehr geehrtes,bonjour,cher,\
+    chère,chers,chères,bonsoir,madame,mesdames,messieurs,monsieur,hola,buenos días,buenos dias,buenas tardes,\
+    buenas,estimado,estimada,estimados,estimadas,apreciado,apreciada,querido,querida,olá,oi,caro,cara,prezado,\
+    prezada,prezados,prezadas,caros,exmo,exma,exmos,muy señor,muy señores,bom dia,boa tarde,ciao,attention,mr,mrs,\
+    ms,herr,frau,sr,sra,señor,señora,senhor,senhora,gentile,gentili,gentilissimo,gentilissima,egregio,egregia,\
+    spettabile,egregi,buongiorno,buonasera,hej,hei,szanowni";
 
 /// Words of a greeting that name nobody.
 const NOBODY: &str = "\
@@ -25,7 +22,8 @@ const NOBODY: &str = "\
     monsieur mesdames messieurs chère chers équipe equipo equipe señor señora señores señoras senhor senhora \
     senhores senhoras sr sra sres exmo exma exmos exmas ilmo muy mío nuestros m mme dr prof o a e y et the \
     mr mrs ms morning afternoon day tag días tardes dia tarde morgen abend evening again to from at of \
-    zusammen tous à todos sig signor signora signori dott dottoressa ufficio";
+    zusammen tous à todos sig signor signora signori dott dottoressa ufficio sehr \
+    ditta società azienda studio państwo";
 
 /// A full stop in one of these or behind it ends no sentence: "Gent.ma Sig.ra".
 const TITLES: [(&str, &str); 20] = [
@@ -51,14 +49,12 @@ const TITLES: [(&str, &str); 20] = [
     ("Mme.", "Mme"),
 ];
 
-/// How letters end.
-const CLOSINGS: &[&str] = &[
-    "best", "all the best", "take care", "yours", "thanks", "thank you", "thankfully", "many thanks",
-    "cheers", "mit freundlichen", "mit besten", "hochachtungsvoll", "vielen dank", "besten dank",
-    "herzlichen dank", "danke", "mfg", "lg", "vg", "bien à vous", "merci", "gracias", "muchas gracias",
-    "obrigado", "obrigada", "grazie", "bedankt", "tack", "takk", "tak", "dziękuję", "děkuji", "kiitos",
-    "köszönettel", "mulțumesc", "teşekkürler", "ευχαριστώ", "дякую", "спасибо",
-];
+/// How letters end, between commas.
+const CLOSINGS: &str = "\
+    best,all the best,take care,yours,thanks,thank you,thankfully,many thanks,cheers,mit freundlichen,mit besten,\
+    hochachtungsvoll,vielen dank,besten dank,herzlichen dank,danke,mfg,lg,vg,bien à vous,merci,gracias,\
+    muchas gracias,obrigado,obrigada,grazie,bedankt,tack,takk,tak,dziękuję,děkuji,kiitos,köszönettel,mulțumesc,\
+    teşekkürler,ευχαριστώ,дякую,спасибо";
 
 /// Words that make a short line a closing.
 const CLOSING_WORDS: &str = "\
@@ -133,13 +129,13 @@ fn greets_somebody(line: &str) -> bool {
     let mut addressed: Vec<&str> = words(head).skip(words(greeting).count()).collect();
     if head.contains(MASK) {
         let behind = behind.trim();
-        return addressed.into_iter().any(is_name) || greets_somebody(behind) || calls_somebody(behind);
+        return addressed.into_iter().any(is_called) || greets_somebody(behind) || calls_somebody(behind);
     }
     let behind = behind.split(',').next().unwrap_or_default();
     if addressed.is_empty() && words(behind).count() <= LONGEST_ADDRESS {
         addressed.extend(words(behind));
     }
-    addressed.into_iter().any(is_name)
+    addressed.into_iter().any(is_called)
 }
 
 /// A name alone in the first line, with its comma.
@@ -152,9 +148,14 @@ fn calls_somebody(line: &str) -> bool {
         && words(called).any(is_name)
 }
 
+/// A name, and no second greeting: "Estimado/Estimada".
+fn is_called(word: &str) -> bool {
+    is_name(word) && !GREETINGS.split(',').any(|known| known == small(word))
+}
+
 /// The words that greet at the beginning of `line`, the longest that do.
 fn greeting(line: &str) -> Option<&'static str> {
-    GREETINGS.iter().copied().filter(|words| begins(line, words)).max_by_key(|words| words.len())
+    GREETINGS.split(',').filter(|words| begins(line, words)).max_by_key(|words| words.len())
 }
 
 fn introduces_somebody(body: &str) -> bool {
@@ -174,7 +175,8 @@ fn is_signed(lines: &[&str]) -> bool {
     }
     let closing = lines.iter().enumerate().rev().find_map(|(at, line)| Some((at, behind_closing(line)?)));
     if let Some((at, behind)) = closing {
-        return behind.into_iter().any(is_name) || lines[at + 1..].iter().any(|line| signs(line));
+        let below = &lines[at + 1..];
+        return behind.into_iter().any(is_name) || below.iter().any(|line| signs(line) || is_of_client(line));
     }
     // Where letters have no case none tells a name.
     let of_names = |word: &str| word.len() == 1 || word.starts_with(char::is_uppercase);
@@ -215,7 +217,8 @@ fn behind_closing(line: &str) -> Option<Vec<&str>> {
         }
         rest.drain(..=at);
     } else {
-        let known = CLOSINGS.iter().filter(|known| begins(&own, known)).max_by_key(|known| known.len())?;
+        let known =
+            CLOSINGS.split(',').filter(|known| begins(&own, known)).max_by_key(|known| known.len())?;
         // A sentence of thanks is none.
         if rest.len() > LONGEST_CLOSING || line.ends_with('.') {
             return None;
@@ -235,6 +238,11 @@ fn behind_closing(line: &str) -> Option<Vec<&str>> {
 /// Whether a line has a name in it, and no sentence and no label of a placeholder. Strokes stand between a name and a role.
 fn signs(line: &str) -> bool {
     line.split(['|', '•', '·']).any(names_somebody)
+}
+
+/// Whether it is the client who signs: "The {clientName} Team".
+fn is_of_client(line: &str) -> bool {
+    line.contains(CLIENT) && !line.contains(':') && words(line).count() <= LONGEST_SIGNATURE
 }
 
 fn names_somebody(line: &str) -> bool {

@@ -1,6 +1,6 @@
 use super::*;
 use crate::draft::Refusal::{
-    BodyTooLong, Currency, Date, Html, Link, Missing, Name, Number, Period, SubjectTooLong,
+    BodyTooLong, Currency, Date, Html, Link, Missing, Name, Number, Period, SubjectTooLong, Threat,
     UnknownPlaceholder,
 };
 
@@ -29,9 +29,10 @@ fn bodies() {
         "REST una respuesta esta semana, una cuenta al día",
         "REST Dies ist eine freundliche Erinnerung an die Rechnung, senden Sie gern eine E-Mail an uns",
         "REST Ich schreibe Ihnen, um an unsere Rechnung zu erinnern, und um eine an Sie gesandte.",
-        "REST einen erfolgreichen Tag, einen wunderschönen Tag, eine wundervolle Woche, eine schöne und erholsame Woche",
-        "REST un gran día, un maravilloso día, un día excelente, un día productivo, une semaine agréable, ein schönes Jahr",
-        "REST Tenha um dia produtivo e uma semana produtiva, uma semana abençoada, um maravilhoso dia",
+        "REST Wir wünschen Ihnen einen wunderbaren Tag, eine wundervolle Woche, eine schöne und erholsame Woche",
+        "REST Que tenga un bonito día, un día productivo. Un gran día, un excelente día, ein schönes Jahr",
+        "REST Nous vous souhaitons une semaine agréable. Passez une très belle semaine.",
+        "REST Tenha um dia incrível e uma semana produtiva, uma semana abençoada, um maravilhoso dia",
         "REST Aguardamos uma resposta nesta semana. Temos uma fatura deste mês, e uma cobrança no dia {dueDate}",
         "REST Tenemos una factura el día {dueDate}, una factura la semana pasada",
         "REST Es geht um eine Rechnung dieses Monats, eine Rechnung des Monats, einen Betrag diese Woche",
@@ -68,6 +69,27 @@ fn bodies() {
         "REST\nMany thanks and best wishes,\nYour Accounting Dept.",
         "REST\nKind regards\n\nP.S. Ignore this if you have paid.",
         "REST\nThank you for your help!\n\nWe look forward to hearing from you.",
+        "REST\nThank you, {clientName}.",
+        "REST\nThanks,\nAda Example\nP.S. We trust {clientName}.",
+        "Spett.le Ditta {clientName},\nREST",
+        "Spettabile Società {clientName},\nREST",
+        "Egregi Signori,\nREST",
+        "Buongiorno,\nREST",
+        "Estimado/Estimada {clientName}:\nREST",
+        "Prezado/Prezada {clientName},\nREST",
+        "Caro/Cara {clientName},\nREST",
+        "Sehr geehrte Frau / Sehr geehrter Herr {clientName},\nREST",
+        "Szanowni Państwo,\nREST",
+        "Hej,\nREST",
+        "Hei,\nREST",
+        "REST Es ist noch eine offene Rechnung (Tage überfällig: {daysOverdue})",
+        "REST une facture impayée (jours de retard\u{a0}: {daysOverdue})",
+        "REST una factura pendiente (días de retraso: {daysOverdue})",
+        "REST uma fatura vencida (dias de atraso: {daysOverdue})",
+        "REST one open invoice\n- Days overdue: {daysOverdue}",
+        "REST seit {daysOverdue} Tagen, un retard de {daysOverdue} jours",
+        "REST Vă rugăm să achitați factura de mai sus. V-am scris de mai multe ori.",
+        "REST just a reminder… thank you, untergegangen …",
     ] {
         check(text, Ok(()));
     }
@@ -97,6 +119,7 @@ fn bodies() {
         "REST 【联系电话】",
         "REST 【】",
         "REST 【日付",
+        "REST our invoice … for the site",
     ] {
         check(text, Err(UnknownPlaceholder));
     }
@@ -177,6 +200,7 @@ fn bodies() {
         "REST Ihre Rechnung Mai",
         "REST en mai",
         "REST du premier mai",
+        "REST la facture de mai",
         "REST en mars",
         "REST na sexta-feira",
         "REST bis Freitagabend",
@@ -235,8 +259,29 @@ fn bodies() {
         "REST mit dreimonatigem Verzug",
         "REST binnen Wochenfrist",
         "REST binnen Monatsfrist",
+        "REST innerhalb einer Woche: {amount}",
+        "REST within one week. Days overdue: {daysOverdue}",
+        "REST nine days late (days overdue: {daysOverdue})",
+        "REST seven working days late: {daysOverdue}",
+        "REST Zahlen Sie binnen einer Woche",
+        "REST Wir wünschen die Zahlung innerhalb einer Woche",
+        "REST Deseamos el pago en una semana",
+        "REST Tenga en cuenta que tiene una semana",
+        "REST Please pay within {daysOverdue} days.",
+        "REST innerhalb von {daysOverdue} Tagen",
+        "REST sous {daysOverdue} jours",
+        "REST En un plazo de {daysOverdue} días",
     ] {
         check(text, Err(Period));
+    }
+    for text in [
+        "REST Otherwise we will take legal action and charge a late fee.",
+        "REST Wir geben die Sache an ein Inkassobüro und berechnen Verzugszinsen.",
+        "REST Sans réponse, nous saisirons un huissier.",
+        "REST Emprenderemos acciones legales.",
+        "REST Serão cobrados juros de mora.",
+    ] {
+        check(text, Err(Threat));
     }
     for text in [
         "Dear John, REST",
@@ -254,6 +299,10 @@ fn bodies() {
         "Ex.mo Senhor Silva,\nREST",
         "Ex.mo(s) Senhor(es) Silva,\nREST",
         "Spett.le Rossi,\nREST",
+        "Estimado/Estimada García:\nREST",
+        "Hej Anna,\nREST",
+        "REST\nBest regards,\n{clientName}",
+        "REST\nThanks,\nThe {clientName} Team",
         "Egr. Sig. Rossi,\nREST",
         "Gentile Dott.ssa Rossi,\nREST",
         "Hello {clientName} and John, quick reminder: REST",

@@ -1,7 +1,7 @@
-//! Words that stand for a value: currencies, months, days of the week, periods. In the languages of the templates.
+//! Words that stand for a value: currencies, months, days of the week, periods; and threats. In the templates' languages.
 
 use super::super::Refusal;
-use super::{MASK, is_among};
+use super::{DAYS, MASK, is_among};
 use crate::letters::small;
 
 /// In small letters.
@@ -34,8 +34,10 @@ const PARTS: &str = "s abend abends morgen früh vormittag mittag nachmittag nac
 const AMBIGUOUS: &str = "may march mon tue tues wed thu thur thurs fri sat sun jan feb mar apr jun jul aug sep sept oct \
                          nov dec";
 
-/// A month in German, and with a capital there; in French behind such a word; "never", "more" or "still" elsewhere.
+/// A month in German, and with a capital there; in French behind such a word; "never", "more" or "still" elsewhere,
+/// in Romanian before these.
 const MAI: &str = "mai";
+const BEHIND_MORE: &str = "sus jos mult multe multă mulți puțin mare târziu";
 const BEFORE_DATES: &str = "\
     early late mid this next last in on of by until since before after for from due im am seit bis vom zum ende \
     anfang mitte en de fin début le em premier";
@@ -82,22 +84,21 @@ const AMBIGUOUS_PERIODS: &[(&str, &str)] = &[("un", "an"), ("un", "mes"), ("um",
 const LINKS: &str = "\
     of the in on to for per last this that each every esta este cada jeden jede these der die den dieser diese im \
     am zum pro seit de du à ce cette par pour del al en por para do da em no na nos nas neste nesta deste desta \
-    nesse nessa desse dessa ao el la los las le les au des dieses diesen";
+    nesse nessa desse dessa ao el la los las le les au des dieses diesen von innerhalb binnen sous dans há";
 
 /// Counts that are articles, too.
 const ARTICLES: &str = "ein eine einen einem einer eines un une una um uma";
 
 /// Between an article and a period: what somebody wishes, or leaves open. "Einen schönen Tag", "ein paar Tage".
 const NO_LENGTH: &str = "\
-    good great nice lovely wonderful schönen schöne guten gute angenehmen angenehme erfolgreiche erfolgreichen \
-    wunderschöne wunderschönen schönes wundervolle wundervollen erholsame produktive produktiven tolle tollen new \
-    neues paar bon bonne belle buen buena gran bom boa";
+    schönen schöne schönes guten gute neues paar bon bonne belle buen buena gran bom boa excelente feliz";
 
-/// Those that stand before the period or behind it: "un excelente día", "uma semana produtiva".
+/// Before an article, in its sentence: the period is what somebody wishes.
 const WISHES: &str = "\
-    excellente agréable excelente feliz lindo linda ótimo ótima maravilloso maravillosa maravilhoso maravilhosa \
-    productivo productiva produtivo produtiva abençoado abençoada agradable agradável estupendo estupenda tranquilo \
-    tranquila";
+    wünsche wünschen souhaite souhaitons passez passe deseo deseamos tenga tengan pase desejo desejamos tenha tenham";
+
+/// Before a number of days they set a period; between commas.
+const WITHIN: &str = "within,innerhalb,innerhalb von,binnen,sous,dans les,dentro de,plazo de,em até,prazo de";
 
 /// Behind a count, an amount in words.
 const SCALES: &str = "hundred thousand million millions hundert tausend millionen cent mille mil";
@@ -105,29 +106,47 @@ const HUNDREDS: &str = "\
     doscientos trescientos cuatrocientos quinientos seiscientos setecientos ochocientos novecientos duzentos \
     trezentos quatrocentos quinhentos seiscentos setecentos oitocentos novecentos";
 
+/// What no reminder threatens with, however the word goes on; between commas.
+const THREATS: &str = "\
+    legal action,collection agency,late fee,gerichtlich,inkasso,mahngebühr,verzugszinsen,poursuites,huissier,pénalités,\
+    acciones legales,intereses de demora,medidas judiciais,juros de mora";
+
 /// How many words may stand between a count and its period: "two full working days".
 const BETWEEN: usize = 2;
+
+/// How many words of a label may stand behind its period: "jours de retard".
+const LONGEST_LABEL: usize = 3;
 
 pub(super) fn check(text: &str) -> Result<(), Refusal> {
     if text.contains(is_currency) {
         return Err(Refusal::Currency);
     }
     let words: Vec<Word<'_>> = words(text).collect();
+    let small = small(text);
+    if sets_period(&small) {
+        return Err(Refusal::Period);
+    }
     let mut is_in_words = false;
     for (at, word) in words.iter().enumerate() {
         let before = at.checked_sub(1).map(|at| &words[at]).filter(|_| word.follows);
         if is_named_currency(word, before) {
             return Err(Refusal::Currency);
         }
-        if is_date(word, before) {
+        if is_date(word, before, words.get(at + 1)) {
             return Err(Refusal::Date);
         }
-        if is_period(word, &words[at + 1..]) || is_one(word, before, &words[at + 1..]) {
+        if is_period(&words, at) || is_one(word, before, &words[at + 1..]) {
             return Err(Refusal::Period);
         }
         is_in_words |= is_sum(word, before);
     }
-    if is_in_words { Err(Refusal::Number) } else { Ok(()) }
+    if is_in_words {
+        return Err(Refusal::Number);
+    }
+    match THREATS.split(',').any(|threat| small.contains(threat)) {
+        true => Err(Refusal::Threat),
+        false => Ok(()),
+    }
 }
 
 /// One of Unicode's block of currencies, or of the common ones that stand elsewhere, some of them in full width.
@@ -155,6 +174,7 @@ struct Word<'a> {
     follows: bool,
     /// Nothing but a space does.
     is_next: bool,
+    behind: &'a str,
 }
 
 fn words(text: &str) -> impl Iterator<Item = Word<'_>> {
@@ -167,22 +187,32 @@ fn words(text: &str) -> impl Iterator<Item = Word<'_>> {
         let word = &rest[start..];
         let end = word.find(|c: char| !c.is_alphanumeric()).unwrap_or(word.len());
         rest = &word[end..];
-        Some(Word { text: &word[..end], small: small(&word[..end]), follows, is_next })
+        Some(Word { text: &word[..end], small: small(&word[..end]), follows, is_next, behind: rest })
     })
 }
 
-fn is_date(word: &Word<'_>, before: Option<&Word<'_>>) -> bool {
+fn is_date(word: &Word<'_>, before: Option<&Word<'_>>, behind: Option<&Word<'_>>) -> bool {
+    let is_more = || behind.is_some_and(|behind| is_among(&behind.small, BEHIND_MORE));
     let dated = before.is_some_and(|before| is_among(&before.small, BEFORE_DATES));
     let is_capital = word.text.starts_with(char::is_uppercase);
     let is_known = |date: &str| is_among(date, DATES);
     is_known(&word.small)
         || PARTS.split(' ').filter_map(|part| word.small.strip_suffix(part)).any(is_known)
         || (dated && is_capital && is_among(&word.small, AMBIGUOUS))
-        || (word.small == MAI && (dated || (is_capital && before.is_some())))
+        || (word.small == MAI && (dated || (is_capital && before.is_some())) && !is_more())
 }
 
-/// Whether `count` counts one of the words behind it.
-fn is_period(count: &Word<'_>, behind: &[Word<'_>]) -> bool {
+/// Whether {daysOverdue} is made a period: "within {daysOverdue} days".
+fn sets_period(text: &str) -> bool {
+    text.match_indices(DAYS).any(|(at, _)| {
+        let before = text[..at].trim_end();
+        WITHIN.split(',').any(|words| before.ends_with(words))
+    })
+}
+
+/// Whether the word there counts one of those behind it.
+fn is_period(words: &[Word<'_>], at: usize) -> bool {
+    let (count, behind) = (&words[at], &words[at + 1..]);
     if !is_count(&count.small) {
         return is_among(&count.small, LENGTHS) || lasts(&count.small);
     }
@@ -194,14 +224,29 @@ fn is_period(count: &Word<'_>, behind: &[Word<'_>]) -> bool {
     let belongs = |word: &&Word<'_>| word.follows && !is_among(&word.small, LINKS);
     let near = behind.iter().take(reach).take_while(belongs).count();
     let may_wish = is_among(&count.small, ARTICLES);
-    (0..near).any(|at| is_length(&behind[at].small) && !(may_wish && is_wished(at, behind)))
+    let is_open = |period: usize| may_wish && is_among(&words[at + period].small, NO_LENGTH);
+    (0..near).any(|nth| is_length(&behind[nth].small) && !is_open(nth) && !labels(&behind[nth]))
+        && !(may_wish && is_wished(words, at))
 }
 
-/// Whether the word before a period, or the one behind it, makes it none.
-fn is_wished(period: usize, words: &[Word<'_>]) -> bool {
-    let before = period.checked_sub(1).map_or("", |before| &*words[before].small);
-    let behind = words.get(period + 1).filter(|behind| behind.is_next).map_or("", |behind| &*behind.small);
-    is_among(before, NO_LENGTH) || is_among(before, WISHES) || is_among(behind, WISHES)
+/// Whether a period begins the label of {daysOverdue}: "(days overdue: {daysOverdue})".
+fn labels(period: &Word<'_>) -> bool {
+    let value = period.behind.split_once(':').filter(|_| !period.is_next);
+    value.is_some_and(|(label, value)| {
+        value.trim_start().starts_with(DAYS)
+            && !label.contains(['.', '!', '?', ';'])
+            && !label.contains("\n\n")
+            && words(label).count() <= LONGEST_LABEL
+    })
+}
+
+/// Whether the article there begins what somebody wishes. Behind a link is a period in it: "tenga en cuenta que tiene una
+/// semana", "wünschen die Zahlung in einer Woche".
+fn is_wished(words: &[Word<'_>], article: usize) -> bool {
+    let begin = words[..=article].iter().rposition(|word| !word.follows).unwrap_or_default();
+    let is_link = |word: &Word<'_>| is_among(&word.small, LINKS);
+    let wishes = |pair: &[Word<'_>]| is_among(&pair[0].small, WISHES) && !is_link(&pair[1]);
+    words[begin..=article].windows(2).any(wishes) && !is_link(&words[article - 1])
 }
 
 /// Whether `article` and what stands behind it are one period: "within a week", "within a full business day".

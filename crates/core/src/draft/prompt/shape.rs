@@ -61,8 +61,8 @@ fn plain(letter: char) -> Option<u8> {
     (*plain != 0).then_some(*plain)
 }
 
-/// Whether a shape begins with a known one, with no more than `ending` letters behind it. A letter with an accent is also
-/// written as the plain one, or as two: "Jose", "Mueller".
+/// Whether a shape begins with a known one, with no more than `ending` letters behind it, or before a digit. A
+/// letter with an accent is also written as the plain one, or as two: "Jose", "Mueller".
 pub(super) fn is_begun(mut shape: &[u8], mut known: &[u8], ending: usize) -> bool {
     while let [other, rest @ ..] = known {
         let [one, ends @ ..] = shape else { return false };
@@ -75,7 +75,8 @@ pub(super) fn is_begun(mut shape: &[u8], mut known: &[u8], ending: usize) -> boo
         }
     }
     let begins_letter = |byte: &&u8| **byte & 0xc0 != 0x80;
-    shape.iter().filter(begins_letter).count() <= ending
+    let ends = shape.iter().take_while(|byte| !byte.is_ascii_digit());
+    ends.filter(begins_letter).count() <= ending
 }
 
 /// What is `behind` the first of two letters that stand for one, "ue" for "ü" or "aa" for "å", without the second.
