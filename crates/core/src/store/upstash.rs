@@ -30,9 +30,10 @@ pub const SWAP: &str = "local old = redis.call('TYPE', KEYS[1]).ok == 'string' a
 /// The leases of all instances: their names, and until when each counts.
 const LEASES: &str = "homefire:leases";
 
-/// Those whose time is over go, this one comes or is renewed, and all are counted.
+/// Those whose time is over go, this one comes or is renewed unless it has no name, and all are counted.
 pub const ENTER: &str = "redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1]) \
-                         redis.call('ZADD', KEYS[1], ARGV[2], ARGV[3]) redis.call('PEXPIRE', KEYS[1], ARGV[4]) \
+                         if ARGV[3] ~= '' then redis.call('ZADD', KEYS[1], ARGV[2], ARGV[3]) \
+                         redis.call('PEXPIRE', KEYS[1], ARGV[4]) end \
                          return redis.call('ZCARD', KEYS[1])";
 
 /// Visits that no longer count go; this one comes, unless so many count already: then it is how long to wait.
