@@ -51,7 +51,8 @@ impl Record {
 /// A record that was not read or not written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoreError {
-    /// The keeper could not be reached, or did not answer in time. What was to be written may have been written.
+    /// The keeper could not be reached, did not answer in time, or has had enough. What was to be written may have been
+    /// written.
     Away,
     /// The keeper does not accept the token.
     Unauthorized,

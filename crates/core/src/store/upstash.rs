@@ -141,7 +141,11 @@ async fn command<P: Platform>(
     let answer = gather(&mut body, 2 * LONGEST_RECORD).await.map_err(|_| StoreError::Away)?;
     match head.status.as_u16() {
         401 | 403 => Err(StoreError::Unauthorized),
-        200 | 400 => json::read(&answer).map_err(|_| StoreError::Garbage),
+        200 | 400 => match json::read(&answer) {
+            // The day's requests are used up, say.
+            Ok(Answer::Error(error)) if error.starts_with("ERR max ") => Err(StoreError::Away),
+            answer => answer.map_err(|_| StoreError::Garbage),
+        },
         429 | 500.. => Err(StoreError::Away),
         _ => Err(StoreError::Garbage),
     }
