@@ -97,6 +97,14 @@ fn cloudflare_counts_as_the_code_does() {
     assert_eq!(figure("period"), Some(WINDOW.as_secs()));
 }
 
+/// A line of its own kind for each request would hold the reader's address.
+#[test]
+fn cloudflare_logs_what_the_code_logs_and_nothing_else() {
+    let logs = &wrangler()["observability"]["logs"];
+    let is = |name: &str| logs[name].as_bool();
+    assert_eq!((is("enabled"), is("invocation_logs")), (Some(true), Some(false)));
+}
+
 #[test]
 fn the_object_is_bound_and_has_a_database() {
     let wrangler = wrangler();

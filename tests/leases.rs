@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::join;
+use homefire_core::health;
 use homefire_core::platform::{Event, Platform};
 use homefire_core::reply::Reply;
 use homefire_core::service::Service;
@@ -197,6 +198,32 @@ async fn where_there_is_no_choice_nobody_waits_for_a_count() {
     assert!(first.contains("\"done\""), "{first}");
     fleet.settle().await;
     assert_eq!(fleet.leases(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_round_that_asks_whether_anybody_is_answered_is_not_counted() {
+    let fleet = Fleet::new();
+    read(fleet.ask(0).await).await;
+    fleet.settle().await;
+    let asked = || fleet.platform.node(0).received().iter().filter(|asked| asked.path == "/api/chat").count();
+    let before = asked();
+    let watch = async || {
+        for _ in 0..500 {
+            assert_eq!(fleet.leases(), 0);
+            fleet.platform.sleep(Duration::from_millis(1)).await;
+        }
+    };
+    // Every third round asks for a word.
+    for _ in 0..3 {
+        fleet.platform.sleep(Duration::from_secs(300)).await;
+        (0..20).for_each(|_| fleet.store.queue(Fault::Slow(Duration::from_millis(20))));
+        let (round, ()) = join(health::round(&fleet.platform, &fleet.instances[0]), watch()).await;
+        assert!(round.is_ok(), "{round:?}");
+        fleet.store.calm();
+    }
+    assert_eq!(asked(), before + 1, "a word was asked for");
+    read(fleet.ask(1).await).await;
+    check(&fleet, BEST, 1, "Fleet");
 }
 
 #[tokio::test(start_paused = true)]

@@ -226,6 +226,7 @@ async fn a_count_of_addresses_that_fails_is_told_now_and_then() {
         reasons.collect::<Vec<_>>()
     };
     assert_eq!(told(Fault::Unavailable).await, ["away"; 2]);
+    assert_eq!(told(Fault::Quota).await, ["away"; 2]);
     assert_eq!(told(Fault::Slow(Duration::from_millis(400))).await, [""; 0]);
     assert_eq!(told(Fault::Unauthorized).await, ["unauthorized"; 2]);
     assert_eq!(told(Fault::WrongType).await, ["garbage"; 2]);

@@ -267,11 +267,9 @@ fn as_browsers_say(origin: &str) -> String {
 }
 
 fn is_origin(text: &str) -> bool {
-    let host = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
-    text == "*"
-        || host.is_some_and(|host| {
-            !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.:[]".contains(&b))
-        })
+    let is_plain = |b: u8| b.is_ascii_alphanumeric() || b"-_.:[]".contains(&b);
+    let host = text.split_once("://").filter(|_| nodes::base_url(text).is_ok());
+    text == "*" || host.is_some_and(|(_, host)| host.bytes().all(is_plain))
 }
 
 /// Reads variables and gathers what is wrong with them.
@@ -353,6 +351,8 @@ impl Reader<'_> {
 /// A header value that no `Debug` output shows.
 fn secret_header(prefix: &str, secret: &str) -> Option<http::HeaderValue> {
     let mut value = http::HeaderValue::from_str(&format!("{prefix}{secret}")).ok()?;
+    // Beyond ASCII bytes are taken, too, but not by Workers.
+    value.to_str().ok()?;
     value.set_sensitive(true);
     Some(value)
 }

@@ -15,13 +15,15 @@ const GRACE: Duration = Duration::from_secs(1);
 pub(crate) struct Departure<P: Platform> {
     platform: P,
     arrived: Moment,
+    /// Where his answer is written, if it streams.
+    sink: Option<Sink>,
     seen_off: bool,
 }
 
 impl<P: Platform> Departure<P> {
     /// Watches from now on.
     pub(crate) fn watch(platform: &P, arrived: Moment) -> Self {
-        Self { platform: platform.clone(), arrived, seen_off: false }
+        Self { platform: platform.clone(), arrived, sink: None, seen_off: false }
     }
 
     /// The reader has got everything.
@@ -30,16 +32,17 @@ impl<P: Platform> Departure<P> {
     }
 
     /// The reply that `write` writes, for at most `limit`. Whoever drops it drops the writer where it waits.
-    pub(crate) fn stream<F>(self, limit: Duration, write: impl FnOnce(Sink) -> F) -> Reply
+    pub(crate) fn stream<F>(mut self, limit: Duration, write: impl FnOnce(Sink) -> F) -> Reply
     where
         F: Future<Output = ()> + Send + 'static,
     {
         let platform = self.platform.clone();
         let (events, watchdog) = Events::new(|sink| {
+            self.sink = Some(sink.clone());
             let writing = write(sink);
             async move {
                 writing.await;
-                self.see_off();
+                drop(self);
             }
         });
         platform.wait_until({
@@ -56,7 +59,7 @@ impl<P: Platform> Departure<P> {
 
 impl<P: Platform> Drop for Departure<P> {
     fn drop(&mut self) {
-        if !self.seen_off {
+        if !self.seen_off && !self.sink.as_ref().is_some_and(Sink::is_ended) {
             let ms = self.platform.now().millis_since(self.arrived);
             self.platform.log(&Event::Left { ms });
         }

@@ -87,7 +87,7 @@ pub async fn handle<P: Platform>(
             let mut audience = Audience::new(Some(&sink));
             let written = compose(&platform, &service, &request, question, &mut audience).await;
             audience.finish(&written.draft.body).await;
-            sink.send(sse::frame(&written)).await;
+            sink.end(sse::frame(&written)).await;
         }));
     }
     let mut audience = Audience::new(None);

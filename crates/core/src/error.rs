@@ -1,7 +1,7 @@
 //! Every error that a reader can see: its status, its code and its words, in this one place.
 
+use http::StatusCode;
 use http::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{Method, StatusCode};
 use serde::Serialize;
 
 use crate::failure::Failure;
@@ -20,8 +20,8 @@ const PLACE_SECONDS: u64 = 5;
 pub enum Error {
     /// Nothing lives at this path.
     NotFound,
-    /// The path is right, the method is not.
-    MethodNotAllowed(&'static Method),
+    /// The path is right, the method is not; these are.
+    MethodNotAllowed(&'static str),
     /// The body is not declared as JSON.
     UnsupportedMediaType,
     /// The body is larger than [`LONGEST_BODY`](crate::service::LONGEST_BODY).
@@ -115,9 +115,7 @@ impl Error {
         let (status, code, message) = self.row();
         let mut reply = reply::json(status, &Outer { error: Inner { code, message } });
         if let Self::MethodNotAllowed(allowed) = self {
-            let allow =
-                HeaderValue::from_str(&format!("{allowed}, OPTIONS")).expect("methods are ASCII words");
-            reply.headers_mut().insert(ALLOW, allow);
+            reply.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
         }
         if *self == Self::Unauthorized {
             reply.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

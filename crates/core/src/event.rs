@@ -41,7 +41,8 @@ pub enum Event {
     NoNode { ms: u64 },
     /// A draft left. `node` is none where it is the template.
     Drafted { id: String, source: Source, node: Option<String>, tone: Tone, attempts: usize, ms: u64 },
-    /// What became of a draft. `distance` counts the characters that were changed, where the draft is still known.
+    /// What became of a draft. `distance` counts the characters that were changed, where the draft is still known,
+    /// and not too much of a long one was.
     Feedback { id: String, verdict: Verdict, distance: Option<usize> },
     /// The monitor has looked at the nodes.
     Round { round: u64, nodes: Vec<Seen> },

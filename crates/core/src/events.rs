@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
@@ -18,7 +19,7 @@ pub struct Events {
 }
 
 /// Where the writer of [`Events`] puts its bytes. Holds one buffer: a slow reader slows the writer down.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Sink {
     inner: Arc<Inner>,
 }
@@ -34,6 +35,7 @@ pub struct Watchdog {
 struct Inner {
     run: Mutex<Run>,
     slot: Mutex<Option<Bytes>>,
+    is_ended: AtomicBool,
 }
 
 #[derive(Default)]
@@ -116,6 +118,17 @@ impl Sink {
         })
         .await;
     }
+
+    /// The same with the event that is the reply's end: from now on its reader is told no other.
+    pub fn end(&self, bytes: Bytes) -> impl Future<Output = ()> {
+        self.inner.is_ended.store(true, Ordering::Relaxed);
+        self.send(bytes)
+    }
+
+    /// Whether its reader has the end: whoever polls the writer takes it at once.
+    pub(crate) fn is_ended(&self) -> bool {
+        self.inner.is_ended.load(Ordering::Relaxed)
+    }
 }
 
 impl Watchdog {
@@ -132,11 +145,11 @@ impl Watchdog {
         .await;
     }
 
-    /// Ends the stream now; `last` is the last that its reader can still read.
+    /// Ends the stream now; `last` is the last that its reader can still read, unless he has its end already.
     pub fn cut(&self, last: Bytes) {
         let mut run = lock(&self.inner.run);
         if run.writer.is_some() {
-            run.last = Some(last);
+            run.last = (!self.inner.is_ended.load(Ordering::Relaxed)).then_some(last);
             run.close();
         }
     }

@@ -14,6 +14,9 @@ use crate::service::Service;
 /// Characters of an edited body.
 const LONGEST_BODY: usize = 10_000;
 
+/// Pairs of characters that are compared, each in some nanoseconds: whoever else is answered here waits meanwhile.
+const MOST_PAIRS: usize = 1_000_000;
+
 /// What a person did with a draft.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -40,7 +43,9 @@ struct Feedback {
 pub async fn handle<P: Platform>(platform: &P, service: &Service, body: &[u8]) -> Result<Reply, Error> {
     let Feedback { id, verdict, body } = Feedback::parse(body)?;
     let distance = match (verdict, body) {
-        (Verdict::Edited, Some(edited)) => service.memory.draft(&id).map(|draft| distance(&draft, &edited)),
+        (Verdict::Edited, Some(edited)) => {
+            service.memory.draft(&id).and_then(|draft| distance(&draft, &edited))
+        }
         _ => None,
     };
     platform.log(&Event::Feedback { id, verdict, distance });
@@ -69,8 +74,8 @@ impl Feedback {
 }
 
 /// Characters to add, take away or change (Levenshtein). How lines end is a form's own doing. What both texts begin and end
-/// with costs nothing to compare.
-fn distance(draft: &str, edited: &str) -> usize {
+/// with costs nothing to compare; where too much is between, they are not.
+fn distance(draft: &str, edited: &str) -> Option<usize> {
     let edited = edited.trim().replace("\r\n", "\n");
     let (draft, edited): (Vec<char>, Vec<char>) = (draft.chars().collect(), edited.chars().collect());
     let same = |(one, other): &(&char, &char)| one == other;
@@ -78,7 +83,8 @@ fn distance(draft: &str, edited: &str) -> usize {
     let (draft, edited) = (&draft[begin..], &edited[begin..]);
     let end = draft.iter().rev().zip(edited.iter().rev()).take_while(same).count();
     let (draft, edited) = (&draft[..draft.len() - end], &edited[..edited.len() - end]);
-    strsim::generic_levenshtein(&draft.to_vec(), &edited.to_vec())
+    let is_short = draft.len() * edited.len() <= MOST_PAIRS;
+    is_short.then(|| strsim::generic_levenshtein(&draft.to_vec(), &edited.to_vec()))
 }
 
 #[cfg(test)]
@@ -111,8 +117,9 @@ mod tests {
 
     #[test]
     fn distances() {
-        let check =
+        let bounded =
             |one: &str, other: &str, expect| assert_eq!(distance(one, other), expect, "{one} {other}");
+        let check = |one: &str, other: &str, expect| bounded(one, other, Some(expect));
         check("", "", 0);
         check("abc", " abc\n", 0);
         check("abc", "", 3);
@@ -121,5 +128,11 @@ mod tests {
         check("aaa", "aaaa", 1);
         check("kitten", "sitting", 3);
         check("äöü", "äou", 2);
+        let half = "a long draft ".repeat(110);
+        let (long, edited) = (format!("{half}draft {half}."), format!("{half}text {half}."));
+        check(&long, &edited, 4);
+        bounded(&long, &"x".repeat(10_000), None);
+        bounded(&"x".repeat(1000), &"y".repeat(1000), Some(1000));
+        bounded(&"x".repeat(1000), &"y".repeat(1001), None);
     }
 }

@@ -26,20 +26,16 @@ pub(crate) struct Lease {
     _everywhere: Option<Sender<Infallible>>,
 }
 
-/// The lease of whoever only asks how many there are.
-const LOOK: &str = "look";
+/// The lease of whoever only asks how many there are: it has no name, and nobody counts it.
+const LOOK: &str = "";
 
 /// Whether nobody is being answered, as far as the instances count each other. A keeper that is away does not say so.
-///
-/// A keeper tells how many are in to whoever comes in: this one goes again at once.
 pub(crate) async fn is_idle<P: Platform>(platform: &P, service: &Service) -> bool {
     let is_idle = service.memory.in_flight(platform.now()) == 0;
     if !is_idle || !store::is_shared(platform, service) {
         return is_idle;
     }
-    let count = store::enter(platform, service, LOOK).await;
-    let _ = store::leave(platform, service, LOOK).await;
-    count == Ok(1)
+    store::enter(platform, service, LOOK).await == Ok(0)
 }
 
 /// Counts a request in. Where the keeper is away, or slow, the count is this instance's own; where every node has a

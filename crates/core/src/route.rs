@@ -19,26 +19,29 @@ pub enum Route {
     Status,
 }
 
-const TABLE: &[(&str, &Method, Route)] = &[
-    ("/api/terminal", &Method::POST, Route::Terminal),
-    ("/api/draft", &Method::POST, Route::Draft),
-    ("/api/feedback", &Method::POST, Route::Feedback),
-    ("/api/cron/health", &Method::GET, Route::Health),
-    ("/api/status", &Method::GET, Route::Status),
+/// Paths, and the methods that they take, as `Allow` names them.
+const TABLE: &[(&str, &str, Route)] = &[
+    ("/api/terminal", "POST, OPTIONS", Route::Terminal),
+    ("/api/draft", "POST, OPTIONS", Route::Draft),
+    ("/api/feedback", "POST, OPTIONS", Route::Feedback),
+    ("/api/cron/health", "GET, OPTIONS", Route::Health),
+    // Whoever watches from outside asks by HEAD. The other one of GET does something.
+    ("/api/status", "GET, HEAD, OPTIONS", Route::Status),
 ];
 
-/// What lives at `path`. Whether the method is right is [`find`]'s to say; a preflight asks before there is one.
-pub fn at(path: &str) -> Result<(&'static Method, Route), Error> {
+/// What lives at `path`, and the methods that it takes. Whether it is one of them is [`find`]'s to say; a preflight asks
+/// before there is one.
+pub fn at(path: &str) -> Result<(&'static str, Route), Error> {
     let path = path.strip_suffix('/').unwrap_or(path);
     let row = TABLE.iter().find(|(known, ..)| *known == path);
-    row.map(|(_, method, route)| (*method, *route)).ok_or(Error::NotFound)
+    row.map(|(_, allowed, route)| (*allowed, *route)).ok_or(Error::NotFound)
 }
 
 /// The function for a request.
 pub fn find(method: &Method, path: &str) -> Result<Route, Error> {
     let (allowed, route) = at(path)?;
-    // Whoever watches from outside asks by HEAD. The others of GET do something.
-    match method == allowed || (method == Method::HEAD && route == Route::Status) {
+    // A preflight is answered before a function is looked for.
+    match method != Method::OPTIONS && allowed.split(", ").any(|known| known == method.as_str()) {
         true => Ok(route),
         false => Err(Error::MethodNotAllowed(allowed)),
     }
@@ -58,6 +61,7 @@ mod tests {
         check(Method::GET, "/api/terminal", Err("method_not_allowed"));
         check(Method::HEAD, "/api/status", Ok(Route::Status));
         check(Method::HEAD, "/api/cron/health", Err("method_not_allowed"));
+        check(Method::OPTIONS, "/api/status", Err("method_not_allowed"));
         check(Method::POST, "/api/terminal/x", Err("not_found"));
         check(Method::POST, "/api//terminal", Err("not_found"));
         check(Method::POST, "/", Err("not_found"));

@@ -51,7 +51,8 @@ impl Record {
 /// A record that was not read or not written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StoreError {
-    /// The keeper could not be reached, or did not answer in time. What was to be written may have been written.
+    /// The keeper could not be reached, did not answer in time, or has had enough. What was to be written may have been
+    /// written.
     Away,
     /// The keeper does not accept the token.
     Unauthorized,
@@ -85,6 +86,7 @@ pub trait Keeper: Send + Sync {
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
     /// Counts `lease` in until `until`, again if it was there, and gives how many are in at `now`, this one included.
+    /// One without a name only looks, and is not counted.
     fn enter(
         &self,
         lease: &str,
@@ -163,7 +165,8 @@ pub async fn swap<P: Platform>(
     within(platform, PATIENCE, swap).await.unwrap_or(Err(StoreError::Away))
 }
 
-/// Counts a lease in among those of all instances, or renews it; gives how many are in.
+/// Counts a lease in among those of all instances, or renews it; gives how many are in. One without a name
+/// only looks.
 pub async fn enter<P: Platform>(platform: &P, service: &Service, lease: &str) -> Result<usize, StoreError> {
     let now = platform.now();
     let until = now + LEASE;

@@ -111,7 +111,7 @@ async fn stream<P: Platform>(
             };
             match answer {
                 Ok(answer) => upstream::speak(&platform, answer, &sink).await,
-                Err(error) => sink.send(error.frame().to_bytes()).await,
+                Err(error) => sink.end(error.frame().to_bytes()).await,
             }
         }
     });

@@ -86,8 +86,10 @@ pub fn records(sql: &Sql, ask: &str) -> Result<String, JsValue> {
         }
         Ask::Enter { lease, now, until } => {
             sql.run("DELETE FROM leases WHERE until <= ?", [integer(now)])?;
-            let query = "INSERT OR REPLACE INTO leases (name, until) VALUES (?, ?)";
-            sql.run(query, [lease.into(), integer(until)])?;
+            if !lease.is_empty() {
+                let query = "INSERT OR REPLACE INTO leases (name, until) VALUES (?, ?)";
+                sql.run(query, [lease.into(), integer(until)])?;
+            }
             json::write(&sql.leases()?)
         }
         Ask::Leave { lease } => {

@@ -195,7 +195,13 @@ fn read_list(reader: &mut Reader<'_>, json: &str, models: &Models, credentials: 
         if nodes.iter().any(|node| node.name == entry.name) {
             fault(reader, at, "name", format!("{:?} is used twice", entry.name));
         }
-        nodes.push(node(reader, at, entry, models, credentials));
+        let node = node(reader, at, entry, models, credentials);
+        // A second look at the same machine would be no second opinion.
+        let is_same = |other: &Node| other.url == node.url && other.models == node.models;
+        if !node.url.is_empty() && nodes.iter().any(is_same) {
+            fault(reader, at, "url", "is another entry's, with the same models");
+        }
+        nodes.push(node);
     }
     nodes
 }
@@ -228,6 +234,12 @@ fn node(reader: &mut Reader<'_>, at: usize, entry: Entry, models: &Models, crede
     for model in [&models.primary, &models.fallback] {
         if !is_model(model) {
             fault(reader, at, "models", format!("{model:?} is not a model's name"));
+        }
+    }
+    if let Continues::Each(each) = &entry.continues {
+        let has = |model: &String| [&models.primary, &models.fallback].contains(&model);
+        for (model, _) in each.iter().filter(|(model, _)| !has(model)) {
+            fault(reader, at, "continues", format!("{model:?} is none of its models"));
         }
     }
     Node { name: entry.name, url, models, continues: entry.continues, credentials }

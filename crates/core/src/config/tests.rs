@@ -48,6 +48,13 @@ fn a_list_of_nodes_with_their_own_models_and_tokens() {
 }
 
 #[test]
+fn two_models_of_one_address_are_two_nodes() {
+    let list = r#"[{"name":"a","url":"http://x","models":["1"],"continues":{"1":true}},
+        {"name":"b","url":"http://x","models":["2"],"continues":{}}]"#;
+    assert_eq!(config(&[("HOMEFIRE_NODES", list)]).unwrap().nodes.len(), 2);
+}
+
+#[test]
 fn all_faults_are_told_at_once() {
     let faults = config(&[
         ("OLLAMA_PRIMARY_URL", "mini.example.com"),
@@ -91,8 +98,17 @@ fn each_fault_of_a_list_names_its_place() {
     for url in ["ftp://x", "http://x/?y", "https://x/#/", "http://x:114340", "http://x:/"] {
         check(&format!(r#"[{{"name":"a","url":"{url}"}}]"#), "HOMEFIRE_NODES[0].url:");
     }
-    check(r#"[{"name":"a","url":"http://x","token":"é\n"}]"#, "HOMEFIRE_NODES[0].token:");
+    for token in ["é\\n", "é", "\u{200b}x", "x\u{201d}"] {
+        check(&format!(r#"[{{"name":"a","url":"http://x","token":"{token}"}}]"#), "HOMEFIRE_NODES[0].token:");
+    }
     check(r#"[{"name":"a","url":"http://x","models":["1","2","3"]}]"#, "HOMEFIRE_NODES[0].models:");
+    let twice =
+        r#"[{"name":"a","url":"http://x/","models":["1"]},{"name":"b","url":"http://x","models":["1","1"]}]"#;
+    check(twice, "HOMEFIRE_NODES[1].url:");
+    for continues in [r#"{"1":true,"3":false}"#, r#"{"1:latest":false}"#] {
+        let models = format!(r#""models":["1","2"],"continues":{continues}"#);
+        check(&format!(r#"[{{"name":"a","url":"http://x",{models}}}]"#), "HOMEFIRE_NODES[0].continues:");
+    }
 }
 
 #[test]
@@ -180,6 +196,9 @@ fn each_fault_of_drafts_and_monitor_names_its_variable() {
     check(&[("DRAFT_KEY", "hunter2")], &["DRAFT_KEY"]);
     check(&[("CRON_SECRET", "hunter2 with spaces in it")], &["CRON_SECRET"]);
     check(&[("CRON_SECRET", "hunter2-and-many-more")], &[]);
+    for secret in ["hunter2é", "\u{200b}hunter2", "\u{201c}hunter2\u{201d}"] {
+        check(&[("NODE_TOKEN", secret)], &["NODE_TOKEN"]);
+    }
     check(&[("FALL_AFTER", "0"), ("RISE_AFTER", "two")], &["FALL_AFTER", "RISE_AFTER"]);
     check(&[("MONITOR_MS", "86400001"), ("PROBE_MS", "x")], &["MONITOR_MS", "PROBE_MS"]);
     check(&mail, &[]);
@@ -213,4 +232,24 @@ fn origins_are_compared_as_browsers_say_them() {
     check("http://example.com:443", "http://example.com:443", true);
     check("https://example.com:8443", "https://example.com", false);
     check("*", "https://example.com", true);
+    check("http://my_app:3000", "http://my_app:3000", true);
+    check("http://[::1]:3000", "http://[::1]:3000", true);
+}
+
+#[test]
+fn what_no_browser_says_is_no_origin() {
+    for origin in [
+        "example.com",
+        "https://",
+        "https://example.com:",
+        "https://example.com:84a3",
+        "https://example.com:114340",
+        "https://example.com/",
+        "https://*.example.com",
+        "https://user@example.com",
+        "ftp://example.com",
+    ] {
+        let told = config(&[PRIMARY, ("ALLOWED_ORIGINS", origin)]).unwrap_err().to_string();
+        assert!(told.contains("ALLOWED_ORIGINS:"), "{origin}: {told}");
+    }
 }

@@ -30,9 +30,10 @@ pub const SWAP: &str = "local old = redis.call('TYPE', KEYS[1]).ok == 'string' a
 /// The leases of all instances: their names, and until when each counts.
 const LEASES: &str = "homefire:leases";
 
-/// Those whose time is over go, this one comes or is renewed, and all are counted.
+/// Those whose time is over go, this one comes or is renewed unless it has no name, and all are counted.
 pub const ENTER: &str = "redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1]) \
-                         redis.call('ZADD', KEYS[1], ARGV[2], ARGV[3]) redis.call('PEXPIRE', KEYS[1], ARGV[4]) \
+                         if ARGV[3] ~= '' then redis.call('ZADD', KEYS[1], ARGV[2], ARGV[3]) \
+                         redis.call('PEXPIRE', KEYS[1], ARGV[4]) end \
                          return redis.call('ZCARD', KEYS[1])";
 
 /// Visits that no longer count go; this one comes, unless so many count already: then it is how long to wait.
@@ -140,7 +141,11 @@ async fn command<P: Platform>(
     let answer = gather(&mut body, 2 * LONGEST_RECORD).await.map_err(|_| StoreError::Away)?;
     match head.status.as_u16() {
         401 | 403 => Err(StoreError::Unauthorized),
-        200 | 400 => json::read(&answer).map_err(|_| StoreError::Garbage),
+        200 | 400 => match json::read(&answer) {
+            // The day's requests are used up, say.
+            Ok(Answer::Error(error)) if error.starts_with("ERR max ") => Err(StoreError::Away),
+            answer => answer.map_err(|_| StoreError::Garbage),
+        },
         429 | 500.. => Err(StoreError::Away),
         _ => Err(StoreError::Garbage),
     }

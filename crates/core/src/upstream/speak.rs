@@ -33,8 +33,10 @@ async fn complete<P: Platform>(platform: &P, mut answer: Answer<P>, done: Done, 
     let (node, model, Done { reason, tokens }) = (answer.node, answer.model, done);
     // The node that goes on with another's answer counts its own part.
     let tokens = tokens.filter(|_| !answer.is_joined);
-    sink.send(Frame::Done { node: &node, model: &model, reason: reason.as_str(), tokens }.to_bytes()).await;
+    let end = Frame::Done { node: &node, model: &model, reason: reason.as_str(), tokens }.to_bytes();
+    // A reader who has it may leave, and nobody would be here to say so.
     platform.log(&Event::Answered { node, model, tokens, ms });
+    sink.end(end).await;
     answer.hearing.linger(platform).await;
 }
 
@@ -45,8 +47,8 @@ async fn cut<P: Platform>(platform: &P, answer: Answer<P>, why: Failure, sink: &
     let (node, model) = (answer.node, answer.model);
     // What is left of the node is let go before its reader is told.
     drop(answer.hearing);
-    sink.send(error.frame_after(delivered).to_bytes()).await;
     platform.log(&Event::Cut { node, model, reason: why, ms });
+    sink.end(error.frame_after(delivered).to_bytes()).await;
 }
 
 async fn relay<P: Platform>(platform: &P, hearing: &mut Hearing<P>, sink: &Sink) -> Result<Done, Failure> {

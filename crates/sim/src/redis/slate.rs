@@ -148,12 +148,15 @@ impl Page<'_> {
         lease: &Bytes,
         lasts: i64,
     ) -> Result<Reply, String> {
-        let (mut set, _) = self.sorted(key)?;
+        let (mut set, mut over) = self.sorted(key)?;
         set.retain(|_, until| *until > now);
-        set.insert(lease.clone(), until);
+        if !lease.is_empty() {
+            set.insert(lease.clone(), until);
+            let lasts = u64::try_from(lasts).map_err(|_| "ERR invalid expire time".to_owned())?;
+            over = Instant::now().checked_add(Duration::from_millis(lasts));
+        }
         let count = length(&set);
-        let lasts = u64::try_from(lasts).map_err(|_| "ERR invalid expire time".to_owned())?;
-        self.put_sorted(key, set, Instant::now().checked_add(Duration::from_millis(lasts)));
+        self.put_sorted(key, set, over);
         Ok(Reply::Integer(count))
     }
 

@@ -45,6 +45,10 @@ async fn the_stand_in_answers_as_redis_does() {
         "EVAL {enter} 1 l 1100 1600 b 60000",
         "ZCARD l",
         "TYPE l",
+        // Who has no name only looks.
+        "EVAL {enter} 1 l 1100 1600 '' 0",
+        "EVAL {enter} 1 nobody 1100 1600 '' 60000",
+        "TYPE nobody",
         "EVAL {enter} 1 l 1500 2000 c 60000",
         "EVAL {enter} 1 l 1500 2100 b 60000",
         "ZREM l a",

@@ -105,6 +105,17 @@ pub(super) const ROWS: &[Scenario] = &[
         ..COMMAND
     },
     Scenario {
+        name: "wrong_method_of_what_may_be_watched",
+        ask: Ask::Raw("POST", "/api/status", &[JSON], "{}"),
+        expect: Expect {
+            status: 405,
+            headers: &[JSON, ("allow", "GET, HEAD, OPTIONS")],
+            told: Json(&[("/error/code", "\"method_not_allowed\"")]),
+            ..COMMAND.expect
+        },
+        ..COMMAND
+    },
+    Scenario {
         name: "preflight",
         ask: Ask::Raw(
             "OPTIONS",
