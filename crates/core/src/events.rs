@@ -58,6 +58,12 @@ impl Events {
         (Self { inner: Arc::clone(&inner) }, Watchdog { inner })
     }
 
+    /// What knows, whoever holds them then, whether their reader has the end.
+    pub fn ending(&self) -> impl Fn() -> bool + Send + 'static {
+        let inner = Arc::clone(&self.inner);
+        move || inner.is_ended.load(Ordering::Relaxed)
+    }
+
     /// Keeps `value` as long as the writer.
     pub(crate) fn keep(&self, value: impl Send + 'static) {
         let mut run = lock(&self.inner.run);

@@ -181,20 +181,22 @@ impl App {
             reply::Body::Whole(bytes) => whole(bytes),
             reply::Body::Events(events) => {
                 // What was said until then leaves before it.
-                let told = gathered(Box::pin(until_cut(events, self.cut.clone())));
+                let ending = events.ending();
+                let told = gathered(Box::pin(until_cut(events, ending, self.cut.clone())));
                 StreamBody::new(told.map(|bytes| Ok::<_, io::Error>(Frame::data(bytes)))).boxed_unsync()
             }
         })
     }
 }
 
-/// What is told of `events` until they are cut, and then that they are.
+/// What is told of `events` until they are cut, and then that they are, unless their end was told.
 fn until_cut(
     events: impl Stream<Item = Bytes> + Send,
+    has_ended: impl Fn() -> bool + Send,
     mut cut: watch::Receiver<bool>,
 ) -> impl Stream<Item = Bytes> + Send {
     let looked = cut.clone();
-    let told = async move { looked.borrow().then(|| Error::Cut.frame().to_bytes()) };
+    let told = async move { (*looked.borrow() && !has_ended()).then(|| Error::Cut.frame().to_bytes()) };
     let cut = async move { drop(cut.wait_for(|is_cut| *is_cut).await) };
     events.take_until(cut).chain(stream::once(told).filter_map(ready))
 }
@@ -222,15 +224,18 @@ mod tests {
 
     #[tokio::test]
     async fn what_has_not_ended_at_the_end_is_told_to_be_cut() {
-        let check = async |rest: BoxStream<'static, Bytes>, is_cut: bool, expect: &[Bytes]| {
+        let check = async |rest: BoxStream<'static, Bytes>, has_ended, is_cut: bool, expect: &[Bytes]| {
             let (say_cut, cut) = watch::channel(false);
-            let mut told = pin!(until_cut(stream::iter([Bytes::from("a")]).chain(rest), cut));
+            let events = stream::iter([Bytes::from("a")]).chain(rest);
+            let mut told = pin!(until_cut(events, move || has_ended, cut));
             assert_eq!(told.next().await, Some(Bytes::from("a")));
             say_cut.send(is_cut).unwrap();
             assert_eq!(told.collect::<Vec<_>>().await, expect);
         };
-        check(stream::pending().boxed(), true, &[Error::Cut.frame().to_bytes()]).await;
-        check(stream::empty().boxed(), false, &[]).await;
+        check(stream::pending().boxed(), false, true, &[Error::Cut.frame().to_bytes()]).await;
+        // What lingers behind its end.
+        check(stream::pending().boxed(), true, true, &[]).await;
+        check(stream::empty().boxed(), false, false, &[]).await;
     }
 
     #[tokio::test(start_paused = true)]
@@ -238,7 +243,7 @@ mod tests {
         let (say_cut, cut) = watch::channel(false);
         let (say, mut said) = unbounded_channel();
         let said = stream::poll_fn(move |cx| said.poll_recv(cx));
-        let mut told = gathered(Box::pin(until_cut(said, cut)));
+        let mut told = gathered(Box::pin(until_cut(said, || false, cut)));
         say.send(Bytes::from("a")).unwrap();
         assert_eq!(told.next().await, Some(Bytes::from("a")));
         say.send(Bytes::from("b")).unwrap();

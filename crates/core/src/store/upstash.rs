@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue, USER_AGENT};
 use http::{Method, Request};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{LONGEST_RECORD, Record, StoreError};
 use crate::json;
@@ -49,7 +49,7 @@ pub(super) async fn load<P: Platform>(
     upstash: &Upstash,
     record: Record,
 ) -> Result<Option<String>, StoreError> {
-    match command(platform, upstash, &json!(["GET", record.key()])).await? {
+    match command(platform, upstash, &["GET", record.key()]).await? {
         Answer::Result(Value::String(text)) => Ok(Some(text).filter(|text| !text.is_empty())),
         Answer::Result(Value::Null) => Ok(None),
         Answer::Error(error) if error.starts_with("WRONGTYPE") => Ok(None),
@@ -64,7 +64,7 @@ pub(super) async fn swap<P: Platform>(
     old: Option<&str>,
     new: &str,
 ) -> Result<bool, StoreError> {
-    let eval = json!(["EVAL", SWAP, 1, record.key(), old.unwrap_or_default(), new]);
+    let eval = ["EVAL", SWAP, "1", record.key(), old.unwrap_or_default(), new];
     match command(platform, upstash, &eval).await? {
         Answer::Result(Value::Number(count)) => Ok(count.as_u64() == Some(1)),
         Answer::Result(_) | Answer::Error(_) => Err(StoreError::Garbage),
@@ -78,8 +78,8 @@ pub(super) async fn enter<P: Platform>(
     now: Moment,
     until: Moment,
 ) -> Result<usize, StoreError> {
-    let lasts = until.millis_since(now).to_string();
-    let eval = json!(["EVAL", ENTER, 1, LEASES, now, until, lease, lasts]);
+    let [lasts, now, until] = [until.millis_since(now), now.0, until.0].map(|millis| millis.to_string());
+    let eval = ["EVAL", ENTER, "1", LEASES, &now, &until, lease, &lasts];
     let count = match command(platform, upstash, &eval).await? {
         Answer::Result(Value::Number(count)) => count.as_u64().and_then(|count| count.try_into().ok()),
         Answer::Result(_) | Answer::Error(_) => None,
@@ -92,7 +92,7 @@ pub(super) async fn leave<P: Platform>(
     upstash: &Upstash,
     lease: &str,
 ) -> Result<(), StoreError> {
-    match command(platform, upstash, &json!(["ZREM", LEASES, lease])).await? {
+    match command(platform, upstash, &["ZREM", LEASES, lease]).await? {
         Answer::Result(Value::Number(_)) => Ok(()),
         Answer::Result(_) | Answer::Error(_) => Err(StoreError::Garbage),
     }
@@ -106,8 +106,8 @@ pub(super) async fn visit<P: Platform>(
     most: usize,
 ) -> Result<Result<(), Duration>, StoreError> {
     let (name, window) = (format!("homefire:visits:{key}"), WINDOW.as_millis().to_string());
-    let visit = new_id(platform);
-    let eval = json!(["EVAL", VISIT, 1, name, now, window, most, visit]);
+    let (now, most, visit) = (now.0.to_string(), most.to_string(), new_id(platform));
+    let eval = ["EVAL", VISIT, "1", &name, &now, &window, &most, &visit];
     let wait = match command(platform, upstash, &eval).await? {
         Answer::Result(Value::Number(millis)) => millis.as_u64(),
         Answer::Result(_) | Answer::Error(_) => None,
@@ -128,7 +128,7 @@ enum Answer {
 async fn command<P: Platform>(
     platform: &P,
     upstash: &Upstash,
-    command: &Value,
+    command: &[&str],
 ) -> Result<Answer, StoreError> {
     let mut request = Request::new(Bytes::from(json::write(command)));
     *request.method_mut() = Method::POST;
