@@ -96,6 +96,12 @@ pub fn misconfigured<P: Platform>(platform: &P, request: &HeaderMap, faults: &Fa
     platform.tag(Error::Misconfigured.reply())
 }
 
+/// What a request is answered with that there is no time for any more, where the server stops.
+pub fn stopped<P: Platform>(platform: &P, service: &Service, request: &HeaderMap) -> Reply {
+    let reply = cors::open_to(&service.config.allowed_origins, request, Error::Timeout.reply());
+    Tagged::new(platform, request).tag(reply)
+}
+
 async fn answer<P, B, E>(platform: &P, service: &Service, request: Request<B>) -> Reply
 where
     P: Platform,

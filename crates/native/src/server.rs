@@ -167,11 +167,11 @@ impl App {
             BodyStream::new(body).map(|frame| frame.map(|frame| frame.into_data().unwrap_or_default()))
         });
         request.extensions_mut().insert(Address(peer.to_string()));
-        let mut cut = self.cut.clone();
+        let (headers, mut cut) = (request.headers().clone(), self.cut.clone());
         let reply = tokio::select! {
             reply = service::handle(&self.platform, &self.service, request) => reply,
             // There is nothing yet that could be cut.
-            Ok(_) = cut.wait_for(|is_cut| *is_cut) => Error::Timeout.reply(),
+            Ok(_) = cut.wait_for(|is_cut| *is_cut) => service::stopped(&self.platform, &self.service, &headers),
         };
         Ok(self.convert(reply))
     }
@@ -287,7 +287,7 @@ mod tests {
         };
         let (said, ()) = tokio::join!(end, app.connection(stream, peer.ip(), stopping));
         assert!(said.starts_with("HTTP/1.1 503 ") && said.contains("retry-after: "), "{said}");
-        assert!(said.contains(r#""code":"timeout""#), "{said}");
+        assert!(said.contains(r#""code":"timeout""#) && said.contains("x-request-id: "), "{said}");
     }
 
     #[tokio::test]

@@ -124,12 +124,10 @@ impl<'a> Ask<'a> {
             let asked = number(&options, "num_predict", "num_predict must be a number")?;
             options.insert("num_predict".to_owned(), clamp(asked, limit).into());
         }
-        if let Some(limit) = limits.num_ctx {
-            let asked = number(&options, "num_ctx", "num_ctx must be a number")?;
-            // Who names none gets as much as Ollama takes by itself, which no limit of the guard's binds.
-            if asked.is_some() || route.generates() {
-                options.insert("num_ctx".to_owned(), clamp(asked, limit).into());
-            }
+        if let Some(limit) = limits.num_ctx
+            && let Some(asked) = number(&options, "num_ctx", "num_ctx must be a number")?
+        {
+            options.insert("num_ctx".to_owned(), clamp(Some(asked), limit).into());
         }
         Ok((raw.is_some() || !options.is_empty()).then_some(options))
     }
@@ -208,7 +206,7 @@ mod tests {
         check(
             Chat,
             r#"{"messages": [ 1 ], "model":"x"}"#,
-            r#"{"model":"m","messages":[ 1 ],"options":{"num_predict":100,"num_ctx":4096}}"#,
+            r#"{"model":"m","messages":[ 1 ],"options":{"num_predict":100}}"#,
         );
         check(
             Chat,
@@ -220,23 +218,13 @@ mod tests {
             r#"{"OPTIONS":{"num_predict":-1,"num_ctx":0}}"#,
             r#"{"model":"m","options":{"num_predict":100,"num_ctx":4096}}"#,
         );
-        check(
-            Chat,
-            r#"{"options":{"num_predict":1e99}}"#,
-            r#"{"model":"m","options":{"num_predict":100,"num_ctx":4096}}"#,
-        );
+        check(Chat, r#"{"options":{"num_predict":1e99}}"#, r#"{"model":"m","options":{"num_predict":100}}"#);
         check(
             Chat,
             r#"{"options":{"num_predict":1,"num_predict":5000}}"#,
-            r#"{"model":"m","options":{"num_predict":100,"num_ctx":4096}}"#,
+            r#"{"model":"m","options":{"num_predict":100}}"#,
         );
-        check(Chat, r#"{"options":null}"#, r#"{"model":"m","options":{"num_predict":100,"num_ctx":4096}}"#);
-        check(
-            Chat,
-            r#"{"options":{"num_ctx":null}}"#,
-            r#"{"model":"m","options":{"num_ctx":4096,"num_predict":100}}"#,
-        );
-        check(Embed, r#"{"options":{"num_ctx":99999}}"#, r#"{"model":"m","options":{"num_ctx":4096}}"#);
+        check(Chat, r#"{"options":null}"#, r#"{"model":"m","options":{"num_predict":100}}"#);
         check(Embed, r#"{"input":"a"}"#, r#"{"model":"m","input":"a"}"#);
         check(Show, r#"{"model":"x","options":7}"#, r#"{"model":"m","options":7}"#);
         check(Completions, r#"{"max_tokens":500}"#, r#"{"model":"m","max_tokens":100}"#);

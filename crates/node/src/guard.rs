@@ -133,7 +133,9 @@ impl App {
         let list = self.ollama.json("/api/ps", LIST).await?;
         let rows = list["models"].as_array().map(Vec::as_slice).unwrap_or_default();
         let known = rows.iter().filter_map(|row| Some((self.lane(row["name"].as_str()?)?, row.clone())));
-        Some(known.collect())
+        let known: Vec<_> = known.collect();
+        self.watch().list(|lane| known.iter().any(|(listed, _)| *listed == lane));
+        Some(known)
     }
 
     pub(crate) fn watch(&self) -> MutexGuard<'_, Watch> {

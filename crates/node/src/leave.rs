@@ -1,19 +1,14 @@
 //! A client who leaves does not cost the slot: what it asked for is read on for a while, because Ollama can lose its slot
 //! over an answer that nobody takes (ollama#17131).
 
-use std::time::Duration;
-
 use http_body_util::BodyExt;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::admission::Lane;
 use crate::guard::App;
 use crate::log::End;
 use crate::proxy::Stage;
 use crate::visit::Visit;
-
-/// Between two looks whether a model is in memory.
-const AGAIN: Duration = Duration::from_secs(1);
 
 /// Goes on where the client left. The place stays taken until Ollama is through with it.
 pub(crate) fn from(stage: Stage, mut visit: Box<Visit>) {
@@ -52,13 +47,14 @@ async fn go_on(stage: Stage, mut visit: Box<Visit>, drained: End) {
 
 /// Whether the answer came to its end. What has not is dropped, and its connection with it.
 async fn drain(stage: Stage, app: &App, lane: Lane) -> bool {
+    let (begun, span) = (Instant::now(), app.config.waits.drain);
     let mut body = match stage {
         Stage::Asking(asking) => tokio::select! {
             arrived = asking => match arrived {
                 Ok(reply) => reply.body,
                 Err(_) => return true,
             },
-            () = silence(app, lane) => return false,
+            () = silence(app, lane, begun) => return false,
         },
         Stage::Speaking(body) => body,
         Stage::Explaining(_) | Stage::Over => return true,
@@ -73,19 +69,19 @@ async fn drain(stage: Stage, app: &App, lane: Lane) -> bool {
         }
         true
     };
-    timeout(app.config.waits.drain, rest).await.unwrap_or(false)
+    // Behind a load it begins anew.
+    let now = Instant::now();
+    let end = if now < begun + span { begun + span } else { now + span };
+    timeout_at(end, rest).await.unwrap_or(false)
 }
 
 /// As long as a head is waited for. A load has a time of its own: Ollama would break it off, and the next who asks would have
 /// it begin anew.
-async fn silence(app: &App, lane: Lane) {
+async fn silence(app: &App, lane: Lane, begun: Instant) {
     let waits = &app.config.waits;
-    let load = async {
-        while !app.in_memory().await.is_some_and(|rows| rows.iter().any(|(known, _)| *known == lane)) {
-            sleep(AGAIN).await;
-        }
-    };
-    if timeout(waits.load.min(waits.answer), load).await.is_ok() {
-        sleep(waits.drain).await;
-    }
+    // Some versions list a model while they load it: that it is listed says nothing.
+    let _ = app.in_memory().await;
+    let load = waits.load.min(waits.answer).max(waits.drain);
+    let wait = if app.watch().is_warm(lane) { waits.drain } else { load };
+    sleep_until(begun + wait).await;
 }

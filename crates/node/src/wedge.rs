@@ -31,6 +31,8 @@ pub(crate) enum Finding {
 pub(crate) struct Watch {
     /// When something last came from each model, or was only then asked for.
     heard: Vec<Instant>,
+    /// Which have said a word since they were last seen to be out of memory.
+    warm: Vec<bool>,
     /// Models of which an answer was broken off since they were looked at.
     suspected: Vec<Lane>,
     silent: Option<Silence>,
@@ -65,8 +67,15 @@ const DOUBT: u32 = 2;
 impl Watch {
     /// Over so many models.
     pub(crate) fn new(models: usize, now: Instant) -> Self {
-        let (heard, suspected) = (vec![now; models], Vec::new());
-        Self { heard, suspected, silent: None, looked: now, is_blind: false, restarted: None }
+        Self {
+            heard: vec![now; models],
+            warm: vec![false; models],
+            suspected: Vec::new(),
+            silent: None,
+            looked: now,
+            is_blind: false,
+            restarted: None,
+        }
     }
 
     /// An answer was broken off: that is how a slot is lost.
@@ -121,7 +130,7 @@ impl Watch {
         self.suspected.retain(|lane| about.is_some_and(|about| about != *lane));
         match (finding, about) {
             (Finding::Silent, Some(lane)) => self.was_silent(lane, is_suspected, waits, now),
-            (_, Some(lane)) => self.spoke(lane),
+            (_, Some(lane)) => self.acquit(lane),
             (_, None) => self.silent = None,
         }
         let may_restart = self.restarted.is_none_or(|at| now.duration_since(at) >= waits.restart);
@@ -146,8 +155,26 @@ impl Watch {
         self.heard[lane] = now;
     }
 
-    /// A model spoke. Another one may be silent all the same.
+    /// A model spoke.
     pub(crate) fn spoke(&mut self, lane: Lane) {
+        self.warm[lane] = true;
+        self.acquit(lane);
+    }
+
+    /// Models are in memory, or are not.
+    pub(crate) fn list(&mut self, is_listed: impl Fn(Lane) -> bool) {
+        for (lane, warm) in self.warm.iter_mut().enumerate() {
+            *warm &= is_listed(lane);
+        }
+    }
+
+    /// Whether a model that is silent has not to be loaded first.
+    pub(crate) fn is_warm(&self, lane: Lane) -> bool {
+        self.warm[lane]
+    }
+
+    /// Another model may be silent all the same.
+    fn acquit(&mut self, lane: Lane) {
         self.silent = self.silent.filter(|silence| silence.lane != lane);
     }
 

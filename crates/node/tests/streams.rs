@@ -115,23 +115,30 @@ async fn who_leaves_frees_the_slot() {
 async fn who_leaves_does_not_end_a_load() {
     let load = Duration::from_secs(1);
     let slow = Pace { load, ..Pace::QUICK };
-    let home = Home::with(slow, |config| config.waits.drain = load / 2).await;
-    home.node().queue("say,pace=0".parse().unwrap());
-    let stream = home.open("POST", "/api/chat", &chat(BEST)).await;
-    until("it arrives", || home.node().in_flight() == 1).await;
-    drop(stream);
-    until("it is over", || home.in_flight() == 0).await;
-    until("it is logged", || home.log().contains("\"left_drained\"")).await;
-    assert_eq!(home.asks("say", &[]).await.status, 200);
-    assert_eq!(home.node().received().iter().filter(|request| request.loads).count(), 1);
-    let memory: Value = serde_json::from_str(&home.direct("GET", "/api/ps", "").await.body).unwrap();
-    assert_eq!(memory["models"][0]["name"], BEST);
+    for lists_early in [false, true] {
+        let home = Home::with(slow, |config| config.waits.drain = load / 2).await;
+        home.node().list_early(lists_early);
+        home.node().queue("say,pace=0".parse().unwrap());
+        let stream = home.open("POST", "/api/chat", &chat(BEST)).await;
+        until("it arrives", || home.node().in_flight() == 1).await;
+        drop(stream);
+        until("it is over", || home.in_flight() == 0).await;
+        until("it is logged", || home.log().contains("\"left_drained\"")).await;
+        assert_eq!(home.asks("say", &[]).await.status, 200);
+        assert_eq!(home.node().received().iter().filter(|request| request.loads).count(), 1);
+        let memory: Value = serde_json::from_str(&home.direct("GET", "/api/ps", "").await.body).unwrap();
+        assert_eq!(memory["models"][0]["name"], BEST);
+    }
 }
 
 #[tokio::test]
 async fn a_load_that_does_not_end_is_broken_off() {
     let slow = Pace { load: Duration::from_secs(3600), ..Pace::QUICK };
-    let home = Home::with(slow, |config| config.waits.load = Duration::from_millis(200)).await;
+    let home = Home::with(slow, |config| {
+        config.waits.load = Duration::from_millis(200);
+        config.waits.drain = Duration::from_millis(100);
+    })
+    .await;
     let stream = home.open("POST", "/api/chat", &chat(BEST)).await;
     until("it arrives", || home.node().in_flight() == 1).await;
     drop(stream);

@@ -54,6 +54,8 @@ struct Inner {
     pace: Pace,
     /// Ollama checks the Host and Origin headers when it is bound to loopback.
     strict_host: AtomicBool,
+    /// Older versions list a model while they load it.
+    lists_early: AtomicBool,
     state: Mutex<State>,
     started: Instant,
     epoch: SystemTime,
@@ -125,6 +127,7 @@ impl Node {
                 models: models.iter().map(|&model| model.to_owned()).collect(),
                 pace,
                 strict_host: AtomicBool::new(false),
+                lists_early: AtomicBool::new(false),
                 state: Mutex::default(),
                 started: Instant::now(),
                 epoch,
@@ -146,6 +149,11 @@ impl Node {
     /// Whether Host and Origin are checked as Ollama does.
     pub fn check_host(&self, on: bool) {
         self.inner.strict_host.store(on, Ordering::Relaxed);
+    }
+
+    /// Whether a model is listed while it is being loaded, as by Ollama 0.24.
+    pub fn list_early(&self, on: bool) {
+        self.inner.lists_early.store(on, Ordering::Relaxed);
     }
 
     /// Everything that arrived, in its order.

@@ -31,7 +31,7 @@ async fn what_a_round_finds_outlives_the_program() {
 #[tokio::test]
 async fn questions_are_counted_among_all_instances() {
     let node = Server::start(Node::new(&MODELS, PACE), 0, false).await.unwrap();
-    let nodes = nodes_variable(&node.url(), &node.url());
+    let nodes = nodes_variable(&node.url(), "http://127.0.0.1:1");
     let served = Served::start(&[("HOMEFIRE_NODES", json!(nodes))]).await.unwrap();
     // A count comes within 50 ms or is not waited for: on a busy machine not each time. Who was not counted out would be
     // among the next one's for two minutes.

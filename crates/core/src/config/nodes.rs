@@ -197,9 +197,11 @@ fn read_list(reader: &mut Reader<'_>, json: &str, models: &Models, credentials: 
         }
         let node = node(reader, at, entry, models, credentials);
         // A second look at the same machine would be no second opinion.
-        let is_same = |other: &Node| other.url == node.url && other.models == node.models;
+        let is_same = |other: &Node| {
+            (&other.url, &other.models, &other.credentials) == (&node.url, &node.models, &node.credentials)
+        };
         if !node.url.is_empty() && nodes.iter().any(is_same) {
-            fault(reader, at, "url", "is another entry's, with the same models");
+            fault(reader, at, "url", "is another entry's, with the same models and token");
         }
         nodes.push(node);
     }

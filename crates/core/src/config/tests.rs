@@ -48,10 +48,11 @@ fn a_list_of_nodes_with_their_own_models_and_tokens() {
 }
 
 #[test]
-fn two_models_of_one_address_are_two_nodes() {
+fn two_models_or_tokens_of_one_address_are_two_nodes() {
     let list = r#"[{"name":"a","url":"http://x","models":["1"],"continues":{"1":true}},
-        {"name":"b","url":"http://x","models":["2"],"continues":{}}]"#;
-    assert_eq!(config(&[("HOMEFIRE_NODES", list)]).unwrap().nodes.len(), 2);
+        {"name":"b","url":"http://x","models":["2"],"continues":{}},
+        {"name":"c","url":"http://x","models":["2"],"token":"another-token"}]"#;
+    assert_eq!(config(&[("HOMEFIRE_NODES", list)]).unwrap().nodes.len(), 3);
 }
 
 #[test]

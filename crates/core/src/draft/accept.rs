@@ -33,7 +33,7 @@ pub fn accept(answer: &str, sender: &Sender) -> Result<Accepted, Refusal> {
 /// A subject without what says that it is one.
 fn behind_label(line: &str) -> String {
     let is_label = |label: &str| is_among(label.trim_end(), "Subject Betreff Objet Asunto Assunto Oggetto");
-    let behind = line.split_once(':').filter(|(label, _)| is_label(label));
+    let behind = line.split_once(':').filter(|(label, behind)| is_label(label) && !behind.trim().is_empty());
     behind.map_or(line, |(_, behind)| behind.trim_start()).to_owned()
 }
 

@@ -25,12 +25,12 @@ pub fn bind(path: &Path) -> io::Result<UnixListener> {
     {
         DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
     }
+    // On Linux a file refuses a connection, too.
+    if fs::symlink_metadata(path).is_ok_and(|found| !found.file_type().is_socket()) {
+        return Err(io::Error::new(io::ErrorKind::AlreadyExists, "what lies there is no socket"));
+    }
     if let Err(error) = Plain::connect(path) {
         if error.kind() == io::ErrorKind::ConnectionRefused {
-            // A file refuses a connection, too.
-            if !fs::symlink_metadata(path)?.file_type().is_socket() {
-                return Err(io::Error::new(io::ErrorKind::AlreadyExists, "what lies there is no socket"));
-            }
             fs::remove_file(path)?;
         }
     } else {

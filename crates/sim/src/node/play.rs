@@ -1,6 +1,7 @@
 //! One request being answered: acts are carried out as they are asked for.
 
 use std::future::pending;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use std::vec;
@@ -59,6 +60,9 @@ impl Play {
                 Act::Load(memory) => {
                     if !self.node.holds(&memory) {
                         self.note(|request| request.loads = true);
+                        if self.node.inner.lists_early.load(Ordering::Relaxed) {
+                            self.node.hold(&memory);
+                        }
                         pass(self.node.inner.pace.load).await;
                     }
                     self.node.hold(&memory);

@@ -126,6 +126,9 @@ fn greets_somebody(line: &str) -> bool {
     let opening = opening.split(" - ").next().unwrap_or_default();
     let (head, behind) = opening.split_once(',').unwrap_or((opening, ""));
     let Some(greeting) = greeting(&small(head)) else { return false };
+    // "Estimado/Estimada" greets twice; of "Dear Cara" the second is a name.
+    let is_second = |word: &str| head.contains('/') && GREETINGS.split(',').any(|known| known == small(word));
+    let is_called = |word: &str| is_name(word) && !is_second(word);
     let mut addressed: Vec<&str> = words(head).skip(words(greeting).count()).collect();
     if head.contains(MASK) {
         let behind = behind.trim();
@@ -146,11 +149,6 @@ fn calls_somebody(line: &str) -> bool {
         && words(called).count() <= LONGEST_ADDRESS
         && words(called).all(of_names)
         && words(called).any(is_name)
-}
-
-/// A name, and no second greeting: "Estimado/Estimada".
-fn is_called(word: &str) -> bool {
-    is_name(word) && !GREETINGS.split(',').any(|known| known == small(word))
 }
 
 /// The words that greet at the beginning of `line`, the longest that do.

@@ -91,11 +91,20 @@ const ARTICLES: &str = "ein eine einen einem einer eines un une una um uma";
 
 /// Between an article and a period: what somebody wishes, or leaves open. "Einen schönen Tag", "ein paar Tage".
 const NO_LENGTH: &str = "\
-    schönen schöne schönes guten gute neues paar bon bonne belle buen buena gran bom boa excelente feliz";
+    good great nice lovely wonderful schönen schöne guten gute angenehmen angenehme erfolgreiche erfolgreichen \
+    wunderschöne wunderschönen schönes wundervolle wundervollen erholsame produktive produktiven tolle tollen new \
+    neues paar bon bonne belle buen buena gran bom boa";
 
-/// Before an article, in its sentence: the period is what somebody wishes.
+/// Those that stand before the period or behind it: "un excelente día", "uma semana produtiva".
+const PRAISE: &str = "\
+    excellente agréable excelente feliz lindo linda ótimo ótima maravilloso maravillosa maravilhoso maravilhosa \
+    productivo productiva produtivo produtiva abençoado abençoada agradable agradável estupendo estupenda tranquilo \
+    tranquila";
+
+/// Just before an article, or before whom it is for: the period is what somebody wishes, however he praises it.
 const WISHES: &str = "\
-    wünsche wünschen souhaite souhaitons passez passe deseo deseamos tenga tengan pase desejo desejamos tenha tenham";
+    wünsche wünschen souhaite souhaitons passez deseo deseamos tenga tengan desejo desejamos tenha tenham";
+const WISHED_FOR: &str = "ihnen dir euch vous te le les lhe lhes";
 
 /// Before a number of days they set a period; between commas.
 const WITHIN: &str = "within,innerhalb,innerhalb von,binnen,sous,dans les,dentro de,plazo de,em até,prazo de";
@@ -143,10 +152,18 @@ pub(super) fn check(text: &str) -> Result<(), Refusal> {
     if is_in_words {
         return Err(Refusal::Number);
     }
-    match THREATS.split(',').any(|threat| small.contains(threat)) {
+    match threatens(&small) {
         true => Err(Refusal::Threat),
         false => Ok(()),
     }
+}
+
+/// Whether one of the threats begins a word, and is none of "late feedback".
+fn threatens(text: &str) -> bool {
+    let is_begun = |(at, threat): (usize, &str)| {
+        !text[..at].ends_with(char::is_alphabetic) && !text[at + threat.len()..].starts_with("dback")
+    };
+    THREATS.split(',').any(|threat| text.match_indices(threat).any(is_begun))
 }
 
 /// One of Unicode's block of currencies, or of the common ones that stand elsewhere, some of them in full width.
@@ -224,9 +241,16 @@ fn is_period(words: &[Word<'_>], at: usize) -> bool {
     let belongs = |word: &&Word<'_>| word.follows && !is_among(&word.small, LINKS);
     let near = behind.iter().take(reach).take_while(belongs).count();
     let may_wish = is_among(&count.small, ARTICLES);
-    let is_open = |period: usize| may_wish && is_among(&words[at + period].small, NO_LENGTH);
+    let is_open = |nth: usize| may_wish && is_praised(nth, behind);
     (0..near).any(|nth| is_length(&behind[nth].small) && !is_open(nth) && !labels(&behind[nth]))
-        && !(may_wish && is_wished(words, at))
+        && !(may_wish && is_wished(&words[..at], &words[at]))
+}
+
+/// Whether the word before a period, or the one behind it, makes it none.
+fn is_praised(period: usize, words: &[Word<'_>]) -> bool {
+    let before = period.checked_sub(1).map_or("", |before| &*words[before].small);
+    let behind = words.get(period + 1).filter(|behind| behind.is_next).map_or("", |behind| &*behind.small);
+    is_among(before, NO_LENGTH) || is_among(before, PRAISE) || is_among(behind, PRAISE)
 }
 
 /// Whether a period begins the label of {daysOverdue}: "(days overdue: {daysOverdue})".
@@ -240,13 +264,15 @@ fn labels(period: &Word<'_>) -> bool {
     })
 }
 
-/// Whether the article there begins what somebody wishes. Behind a link is a period in it: "tenga en cuenta que tiene una
-/// semana", "wünschen die Zahlung in einer Woche".
-fn is_wished(words: &[Word<'_>], article: usize) -> bool {
-    let begin = words[..=article].iter().rposition(|word| !word.follows).unwrap_or_default();
-    let is_link = |word: &Word<'_>| is_among(&word.small, LINKS);
-    let wishes = |pair: &[Word<'_>]| is_among(&pair[0].small, WISHES) && !is_link(&pair[1]);
-    words[begin..=article].windows(2).any(wishes) && !is_link(&words[article - 1])
+/// Whether `article`, behind those words, begins what somebody wishes.
+fn is_wished(before: &[Word<'_>], article: &Word<'_>) -> bool {
+    let is = |word: &Word<'_>, known: &str| is_among(&word.small, known);
+    article.is_next
+        && match before {
+            [.., verb, whom] if is(whom, WISHED_FOR) => whom.is_next && is(verb, WISHES),
+            [.., verb] => is(verb, WISHES),
+            [] => false,
+        }
 }
 
 /// Whether `article` and what stands behind it are one period: "within a week", "within a full business day".

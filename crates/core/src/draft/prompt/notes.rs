@@ -16,6 +16,12 @@ const COMMON: &str = "\
     the and und for von des der die das les los las dos ltd ltda limited inc llc plc corp company group co gmbh kg ag \
     sarl sa srl spa as ab oy bv nv";
 
+/// The same of China, Japan and Korea, of which no part is a name either.
+const COMMON_SIGNS: &str = "株式会社 有限会社 合同会社 股份有限公司 责任公司 科技 銀行 银行 주식회사 은행";
+
+/// They end a sentence, or a part of it, without a space.
+const FULL_STOPS: &str = "，。、；：！？（）「」";
+
 /// Stands for a figure, and for an address.
 const DOTS: char = '…';
 
@@ -43,12 +49,14 @@ fn plain(text: &str, values: Option<&Values>) -> String {
     without_figures(&without_values(&without_addresses(text), values))
 }
 
-/// An address is made of names: "billing@acmecorp.com".
+/// An address is made of names: "billing@acmecorp.com". Letters without case are none of its own.
 fn without_addresses(text: &str) -> String {
+    let is_edge =
+        |c: char| c.is_whitespace() || (c.is_alphabetic() && !has_case(c)) || FULL_STOPS.contains(c);
     let mut plain = String::with_capacity(text.len());
-    for part in text.split_inclusive(char::is_whitespace) {
-        let word = part.trim_end();
-        if has_link(word) {
+    for part in text.split_inclusive(is_edge) {
+        let word = part.trim_end_matches(is_edge);
+        if is_address(word) {
             plain.push(DOTS);
         } else {
             plain.push_str(word);
@@ -56,6 +64,13 @@ fn without_addresses(text: &str) -> String {
         plain.push_str(&part[word.len()..]);
     }
     plain
+}
+
+/// No missing space: "Half is paid.Waiting".
+fn is_address(word: &str) -> bool {
+    let host = word.trim_end_matches(|c: char| !c.is_alphanumeric());
+    let ending = host.rsplit('.').next().unwrap_or_default();
+    has_link(word) && (word.contains(['@', ':']) || !ending.starts_with(char::is_uppercase))
 }
 
 /// The placeholders in the place of every word of the values. A value without letters is a figure.
@@ -72,7 +87,11 @@ fn without_values(text: &str, values: Option<&Values>) -> String {
         }
         let is_telling = |word: &&str| word.chars().count() >= 2 || *word == value;
         for word in words(&value).filter(|word| !word.contains(has_case)).filter(is_telling) {
-            text = without_parts(&text, word, token);
+            // Of a date a part is any weekday.
+            text = match token == Placeholder::ClientName.token() {
+                true => without_parts(&text, word, token),
+                false => text.replace(word, token),
+            };
         }
         known.extend(telling_words(&value).into_iter().map(|word| (word, token)));
     }
@@ -137,7 +156,8 @@ fn without_parts(text: &str, word: &str, token: &str) -> String {
         let known = ends.take_while(|end| word.contains(&rest[..*end])).last().unwrap_or_default();
         let known = &rest[..known];
         let part = if known == word { word } else { known.trim_end_matches(|c| !is_sign(c)) };
-        if known == word || part.matches(is_sign).count() >= 2 {
+        let is_name = part.matches(is_sign).count() >= 2 && !COMMON_SIGNS.contains(part);
+        if known == word || is_name {
             plain.push_str(token);
             rest = &rest[part.len()..];
         } else {
@@ -285,7 +305,14 @@ mod tests {
         check("สมชาย", "สมชายจะ ชา", "{clientName}จะ ชา");
         check("Nordic AS", "As agreed he pays, not Nordic", "As agreed he pays, not {clientName}");
         check("Acme Corp", "wrote to billing@acmecorp.com twice", "wrote to … twice");
+        check("山田太郎", "担当はtanaka@acme.co.jp、来週払うと約束した", "担当は…、来週払うと約束した");
+        check("Acme", "Paid half.Waiting, St.Gallen", "Paid half.Waiting, St.Gallen");
+        check("北京星辰科技有限公司", "我们公司已发过, 星辰说", "我们公司已发过, {clientName}说");
+        check("주식회사신한은행", "우리 회사 은행, 신한", "우리 회사 은행, {clientName}");
         check("Acme", "see https://acmecorp/x,\nor acmegroup.com", "see …\nor …");
+        let date = json!({"dueDate": "2026年3月6日星期五"}).to_string();
+        let date: Values = crate::json::read(&date).unwrap();
+        assert_eq!(plain("下星期一付款", Some(&date)), "下星期一付款");
         let check = |amount: &str, notes: &str, expect: &str| {
             let values = json!({"amount": amount}).to_string();
             let values: Values = crate::json::read(&values).unwrap();
