@@ -107,7 +107,7 @@ pub struct Waits {
     pub queue: Duration,
     /// `EARLY_HEAD_MS`, never: without a word, then the reply's head leaves without it.
     pub early_head: Option<Duration>,
-    /// `DRAIN_MS`, 20 s: an answer goes on whose reader has left, once its model is in memory.
+    /// `DRAIN_MS`, 20 s: an answer goes on whose reader has left; behind a load it begins anew.
     pub drain: Duration,
     /// 5 min, and not longer than an answer may take: a model is being loaded for a reader who has left.
     pub load: Duration,

@@ -79,7 +79,7 @@ async fn drain(stage: Stage, app: &App, lane: Lane) -> bool {
 /// it begin anew.
 async fn silence(app: &App, lane: Lane, begun: Instant) {
     let waits = &app.config.waits;
-    // Some versions list a model while they load it: that it is listed says nothing.
+    // One that is not listed is warm no more. That it is listed says nothing: some versions do so while they load it.
     let _ = app.in_memory().await;
     let load = waits.load.min(waits.answer).max(waits.drain);
     let wait = if app.watch().is_warm(lane) { waits.drain } else { load };

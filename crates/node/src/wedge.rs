@@ -130,6 +130,7 @@ impl Watch {
         self.suspected.retain(|lane| about.is_some_and(|about| about != *lane));
         match (finding, about) {
             (Finding::Silent, Some(lane)) => self.was_silent(lane, is_suspected, waits, now),
+            (Finding::Word, Some(lane)) => self.spoke(lane),
             (_, Some(lane)) => self.acquit(lane),
             (_, None) => self.silent = None,
         }
@@ -161,7 +162,7 @@ impl Watch {
         self.acquit(lane);
     }
 
-    /// Models are in memory, or are not.
+    /// Which models are in memory.
     pub(crate) fn list(&mut self, is_listed: impl Fn(Lane) -> bool) {
         for (lane, warm) in self.warm.iter_mut().enumerate() {
             *warm &= is_listed(lane);

@@ -357,3 +357,14 @@ pub(crate) async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
     panic!("{what} within five seconds");
 }
+
+/// Waits until the guard says this of itself.
+pub(crate) async fn until_says(home: &Home, field: &str, expect: Value) {
+    for _ in 0..500 {
+        if home.health().await[field] == expect {
+            return;
+        }
+        sleep(Duration::from_millis(10)).await;
+    }
+    panic!("{field} is {expect} within five seconds");
+}
